@@ -11,6 +11,7 @@ from functools import lru_cache
 from uuid import UUID
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_REALTIME_EPOCH = 1_576_800_000  # seconds since 1970, from which the ids of the Realtime API count
 _LETTERS = "".join(_BASE62[byte % 62] for byte in range(256)).encode()  # the letter or digit for each byte
 
 
@@ -45,6 +46,14 @@ class Ids:
     def call_id(self) -> str:
         """Return the id of a tool call: ``call_`` and 24 letters or digits."""
         return "call_" + self._letters(24)
+
+    def realtime_id(self, prefix: str, now: float) -> str:
+        """Return the prefix and 21 letters or digits, of which the first 5 encode the time ``now``."""
+        return prefix + _digits(int(now) - _REALTIME_EPOCH, 5) + self._letters(16)
+
+    def realtime_call_id(self) -> str:
+        """Return the id of a function call of the Realtime API: ``call_`` and 16 letters or digits."""
+        return "call_" + self._letters(16)
 
     def file_id(self) -> str:
         """Return ``file-`` and 22 letters or digits."""

@@ -25,6 +25,7 @@ _CREDENTIALS = (
     "openai-organization.",
     "openai-project.",
 )  # no protocols to choose
+_REALTIME = "realtime"  # the subprotocol of the Realtime API
 _OF_THE_HANDSHAKE = ("connection", "upgrade")  # headers that messages do not have
 
 
@@ -59,7 +60,7 @@ class WebSocketAdapter:
         upgrade = self._handshake.connection.upgrade
         if upgrade is None:
             raise ApiError("websockets_not_offered")
-        return upgrade.accept(serve, _subprotocol)
+        return upgrade.accept(serve, subprotocol)
 
     def answer(self, web_socket: WebSocket, body: bytes, memory: Any, *, is_scriptable: bool = True) -> Reply:
         """Return the reply to a message that is a JSON ``body``. ``memory`` is what the endpoint keeps for it.
@@ -133,6 +134,8 @@ def close(reply: Reply) -> None:
         reply.close()
 
 
-def _subprotocol(offered: Sequence[str]) -> str | None:
-    """Return the first subprotocol that is offered, except for those in which browsers send credentials."""
+def subprotocol(offered: Sequence[str]) -> str | None:
+    """Return the subprotocol to choose: ``realtime``, else the first in which no browser sends credentials."""
+    if _REALTIME in offered:
+        return _REALTIME
     return next((each for each in offered if not each.startswith(_CREDENTIALS)), None)

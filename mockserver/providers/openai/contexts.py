@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Accounts
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
+    from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.embedding.embedder import Embedder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
+    from mockserver.journal.journal import Journal
+    from mockserver.journal.metrics import Metrics
+    from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
     from mockserver.providers.openai.batch_work.batches import Batches
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.response_work.background import Background
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.remote.sources import UrlSources
+    from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
@@ -86,6 +91,29 @@ class ResponsesContext(Struct, frozen=True):
     responders: tuple[Responder, ...]
     store: MemoryStore
     url_sources: UrlSources
+
+
+class RealtimeContext(Struct, frozen=True):
+    """The parts of a server that the endpoints below ``/v1/realtime`` use."""
+
+    catalog: Catalog
+    clock: Clock
+    closing: threading.Event
+    errors: ErrorTable
+    faults: Faults
+    ids: Ids
+    journal: Journal
+    ledger: Ledger
+    limiter: Limiter
+    metrics: Metrics
+    request_schemas: RequestSchemas
+    responders: tuple[Responder, ...]
+    settings: Settings
+    speaker: Pyttsx3Speaker
+    spoken: SpokenMemory
+    store: MemoryStore
+    stubs: Stubs
+    transcribers: AnswerChain
 
 
 class EmbeddingsContext(Struct, frozen=True):

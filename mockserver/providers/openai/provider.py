@@ -23,6 +23,7 @@ from mockserver.providers.openai.contexts import (
     ModelsContext,
     ModerationsContext,
     OpenAiContext,
+    RealtimeContext,
     ResponsesContext,
     UnservedContext,
     WebhooksContext,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
+    from mockserver.providers.openai.realtime.identifiers import RealtimeIds
     from mockserver.settings.model import SupportsGet
     from mockserver.validation.violations import Violation
 
@@ -59,6 +61,8 @@ class OpenAi:
         self._accounts = common.accounts
         self._errors = common.errors
         self._notices = common.notices
+        self._ids = common.ids
+        self._clock = common.clock
         self._headers = ResponseHeaders(
             common.ids,
             common.clock,
@@ -74,6 +78,7 @@ class OpenAi:
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
             *bound(__package__, routes.RESPONSES, responses),
+            *bound(__package__, routes.REALTIME, fill(RealtimeContext)),
             *bound(__package__, routes.EMBEDDINGS, fill(EmbeddingsContext, embedder=Embedder())),
             *bound(__package__, routes.MODERATIONS, fill(ModerationsContext)),
             *bound(__package__, routes.COMPLETIONS, fill(CompletionsContext)),
@@ -91,6 +96,11 @@ class OpenAi:
         ``placed`` returns a call of OpenAI's as the call of another service.
         """
         return unserved.route(self._unserved, request, served, placed)
+
+    def _realtime_ids(self) -> RealtimeIds:
+        from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+
+        return RealtimeIds(self._ids, self._clock.now())
 
     def bind(self, app: WSGIApplication) -> None:
         """Let the complete ``app`` answer the lines of batches, and continue what an earlier server left unfinished."""
@@ -169,6 +179,12 @@ class OpenAi:
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply that refuses a request, as the gateway or the service behind it does."""
+        if operation.refuses == refusals.REALTIME:
+            from mockserver.providers.openai.realtime.refused import refused_on_web_socket
+
+            opened = refused_on_web_socket(self._errors, self._realtime_ids(), error, exchange.request)
+            if opened is not None:
+                return opened
         call = exchange.call
         model = call.model if call is not None and operation.refuses == refusals.AUDIO else None
         refusal = refusals.refusal(

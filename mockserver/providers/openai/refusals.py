@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
 
 # The values of ``Operation.refuses``: endpoints that refuse keys, or anything, in a form of their own.
-AUDIO, BEARER, RESPONSES = "audio", "bearer", "responses"
+AUDIO, BEARER, REALTIME, RESPONSES = "audio", "bearer", "realtime", "responses"
 
 
 def wrong_for_embeddings(model: ModelCard) -> str:

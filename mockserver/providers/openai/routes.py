@@ -348,6 +348,17 @@ RESPONSES = (
     ),
 )
 
+REALTIME = (
+    Operation(
+        "connect_realtime",
+        WEBSOCKET,
+        "/realtime",
+        resource="realtime",
+        refuses=refusals.REALTIME,
+        handler="realtime.connect.connect_realtime",
+    ),
+)
+
 EMBEDDINGS = (CREATE_EMBEDDING,)
 
 MODERATIONS = (CREATE_MODERATION,)
@@ -483,6 +494,7 @@ OPERATIONS = (
     *AUDIO,
     *CHAT,
     *RESPONSES,
+    *REALTIME,
     *EMBEDDINGS,
     *MODERATIONS,
     *COMPLETIONS,

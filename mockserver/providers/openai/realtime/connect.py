@@ -1,0 +1,42 @@
+"""``GET /v1/realtime`` as a WebSocket: which session it opens, and how one is refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mockserver.errors import ApiError
+from mockserver.pipeline.call import Answer
+from mockserver.pipeline.responses import SWITCHING
+from mockserver.providers.openai.realtime.session import RealtimeSession
+from mockserver.providers.openai.realtime.session_config import SessionConfig
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
+    from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.transport.web_sockets import WebSocket
+
+
+def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
+    """Accept the WebSocket, and begin the session. Raises ``ApiError`` for a session that cannot be."""
+    adapter = call.web_socket
+    assert adapter is not None
+    config = _config(context, call)
+
+    def serve(web_socket: WebSocket) -> None:
+        RealtimeSession(context, call, config, web_socket).run()
+
+    return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
+
+
+def _config(context: RealtimeContext, call: Call) -> SessionConfig:
+    """Return the configuration with which the session begins. Raises ``ApiError``."""
+    query = call.request.query
+    if query.get("intent") == "transcription":
+        return SessionConfig.of_transcription()
+    with suppress(KeyError):
+        model = context.catalog.model(query["model"])
+        if model is None:
+            raise ApiError("realtime_invalid_model", model=query["model"])
+        return SessionConfig.of_conversation(query["model"], model)
+    raise ApiError("realtime_missing_model")

@@ -1,0 +1,51 @@
+"""Sends the events of a session: what every event passes on its way to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver import json_styles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mockserver.errors import ApiError, ErrorTable
+    from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+
+Emit = "Callable[[str], None]"
+
+
+class Outlet:
+    """The way of the events to the client. ``emit`` sends a text, and raises ``OSError`` if the client has left.
+
+    ``listeners`` get every event as it is sent: the journal, sockets beside the one of the session.
+    """
+
+    def __init__(self, emit: Callable[[str], None], ids: RealtimeIds, errors: ErrorTable) -> None:
+        self._emit = emit
+        self._ids = ids
+        self._errors = errors
+        self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
+
+    def send(self, kind: str, **members: Any) -> None:
+        """Send an event: its type, an id, and its members in this order."""
+        event = {"type": kind, "event_id": self._ids.event(), **members}
+        for listener in self.listeners:
+            listener(event)
+        self._emit(json_styles.streamed(event).decode("utf-8", "replace"))
+
+    def refuse(self, error: ApiError, event_id: str | None = None) -> None:
+        """Send an ``error`` that refuses the event of the client with an id."""
+        fields = self._errors.fields(error)
+        self.send("error", error=error_object(fields, event_id))
+
+
+def error_object(fields: Mapping[str, object], event_id: str | None) -> dict[str, object]:
+    """Return the ``error`` of an event, with its members in the order of the API."""
+    return {
+        "type": fields["type"],
+        "code": fields["code"],
+        "message": fields["message"],
+        "param": fields["param"],
+        "event_id": event_id,
+    }

@@ -1,0 +1,48 @@
+"""Refuses sessions as the API does: the WebSocket is opened, gets one ``error`` event, and is closed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mockserver.pipeline.responses import SWITCHING, Reply
+from mockserver.pipeline.web_socket_adapter import subprotocol
+from mockserver.providers.openai.realtime.outlet import Outlet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.errors import ApiError, ErrorTable
+    from mockserver.pipeline.request import Request
+    from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+    from mockserver.transport.web_sockets import WebSocket
+
+_CLOSED = 4000  # the close code of errors whose row has none
+
+
+def refused_on_web_socket(
+    errors: ErrorTable, ids: RealtimeIds, error: ApiError, request: Request
+) -> Reply | None:
+    """Return the reply that opens the WebSocket of a refused session; ``None`` if the request asks for none.
+
+    Raises ``ApiError`` if the handshake is invalid.
+    """
+    upgrade = request.connection.upgrade
+    if upgrade is None or upgrade.is_accepted:
+        return None
+
+    def serve(web_socket: WebSocket) -> None:
+        with suppress(OSError):
+            Outlet(web_socket.send, ids, errors).refuse(error)
+        web_socket.close(*closing(errors, error))
+        for _ in web_socket.messages():  # until the client has answered the close
+            pass
+
+    return Reply(b"", SWITCHING, "", upgrade.accept(serve, subprotocol))
+
+
+def closing(errors: ErrorTable, error: ApiError) -> tuple[int, str]:
+    """Return the code and the reason with which an error closes a WebSocket."""
+    fields: Mapping[str, Any] = errors.fields(error)
+    reason = ".".join(filter(None, (fields["type"], fields["code"])))
+    return errors.rows[error.name].get("close", _CLOSED), reason

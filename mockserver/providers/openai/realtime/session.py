@@ -1,0 +1,139 @@
+"""A session of the Realtime API: reads the events of the client, and has each handled."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mockserver import strict_json
+from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+from mockserver.providers.openai.realtime.inbox import Inbox
+from mockserver.providers.openai.realtime.outlet import Outlet
+from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.call import Call
+    from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime.session_config import SessionConfig
+    from mockserver.transport.web_sockets import WebSocket
+
+log = logging.getLogger(__name__)
+
+LIFETIME = 3600.0  # seconds (guide Realtime, sessions last at most 60 minutes)
+_GOING_AWAY, _FAILED = 1001, 1011  # close codes
+_EXPIRED = "Your session hit the maximum duration of 60 minutes."
+
+Handler = Callable[["RealtimeSession", Mapping[str, Any]], None]
+
+
+class RealtimeSession:
+    """One session, from its first event to the end of the connection.
+
+    ``call`` is the handshake. The parts below are used by the handlers of the client's events, in one thread.
+    """
+
+    def __init__(
+        self, context: RealtimeContext, call: Call, config: SessionConfig, web_socket: WebSocket
+    ) -> None:
+        self.context = context
+        self.call = call
+        self.config = config
+        self._web_socket = web_socket
+        now = context.clock.now()
+        self.ids = RealtimeIds(context.ids, now)
+        self.id = self.ids.session()
+        self.expires_at = now + LIFETIME
+        self.inbox = Inbox()
+        self.timeline = Timeline(pace_of("fast", context.clock, lambda: False))
+        self.outlet = Outlet(web_socket.send, self.ids, context.errors)
+        self._is_closed = False
+
+    def run(self) -> None:
+        """Read the messages of the client until the connection ends, and have them handled in a second thread."""
+        worker = threading.Thread(target=self._work, name="realtime", daemon=True)
+        worker.start()
+        try:
+            for message in self._web_socket.messages(self.inbox.wake):
+                self.inbox.put(message)
+                del message  # it can be large, and the client silent
+        finally:
+            self.inbox.end()
+            worker.join()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the connection after what was sent so far."""
+        self._is_closed = True
+        self._web_socket.close(code, reason)
+
+    def _work(self) -> None:
+        """Handle messages, and do the tasks of the timeline, until the connection ends."""
+        try:
+            self.outlet.send("session.created", session=self.config.shown(self.id, int(self.expires_at)))
+            while not self._is_closed:
+                message = self.inbox.take(self._wait_seconds())
+                self.ids.now = self.context.clock.now()
+                if self.ids.now >= self.expires_at:
+                    self._expire()
+                elif message is not None:
+                    self._receive(message)
+                elif self.inbox.is_ended:
+                    return
+                else:
+                    self.timeline.do_next()
+        except OSError:  # the client has left
+            self._web_socket.abort()
+        except Exception:
+            log.exception("A Realtime session failed.")
+            self._web_socket.close(_FAILED)
+        finally:
+            self.inbox.drop()
+
+    def _wait_seconds(self) -> float | None:
+        """Return the real seconds to wait for a message before something else is due; ``None`` for no bound."""
+        task = self.timeline.wait_seconds()
+        left = self.context.clock.real_seconds_until(self.expires_at)
+        seconds = left if task is None else min(task, left)
+        return None if seconds == math.inf else seconds
+
+    def _expire(self) -> None:
+        self.outlet.refuse(ApiError("realtime_session_expired"))
+        self.close(_GOING_AWAY, _EXPIRED)
+
+    def _receive(self, message: str | bytes) -> None:
+        """Handle a message. What is wrong with it is sent as an ``error``, and the session continues."""
+        event: Mapping[str, Any] = {}
+        try:
+            event = self._parsed(message)
+            handler = HANDLERS.get(event["type"])
+            if handler is None:
+                raise ApiError("invalid_json")  # to be replaced by the events of client_events
+            handler(self, event)
+        except ApiError as error:
+            event_id = event.get("event_id")
+            self.outlet.refuse(error, event_id if isinstance(event_id, str) else None)
+
+    def _parsed(self, message: str | bytes) -> Mapping[str, Any]:
+        """Return an event of the client. Raises ``ApiError``."""
+        if isinstance(message, bytes):
+            raise ApiError("realtime_binary")
+        with suppress(ValueError):
+            event = strict_json.parse(message.encode(), self.call.settings.max_json_values)
+            if isinstance(event, dict):
+                return event
+        raise ApiError("invalid_json")
+
+
+def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:
+    session.config.update(event["session"])
+    session.outlet.send("session.updated", session=session.config.shown(session.id, int(session.expires_at)))
+
+
+# The handlers of the client's events, in the order in which the API lists them.
+HANDLERS: Mapping[str, Handler] = {
+    "session.update": _update,
+}
