@@ -8,6 +8,7 @@
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
 # make test-browser tests in Chromium what web pages can do to the server; needs Node
 # make test-clients runs clients of other projects against the server, in a separate environment; needs Node
+# make test-realtime-clients runs clients of the Realtime API against the server, in an environment of their own
 # make pictures redraws the pictures of the documentation
 # make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
@@ -21,14 +22,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
 BROWSER := tests/browser/node_modules/.package-lock.json
 CLIENTS := build/clients
+REALTIME_CLIENTS := build/realtime-clients
 FUZZ := build/fuzz
 FUZZ_PIP := $(FUZZ)/bin/python -m pip --disable-pip-version-check
+REALTIME_CLIENTS_PIP := $(REALTIME_CLIENTS)/bin/python -m pip --disable-pip-version-check
 CLIENTS_PIP := $(CLIENTS)/bin/python -m pip --disable-pip-version-check
 UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients fuzz pictures check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients fuzz pictures check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -64,6 +67,9 @@ test-browser: $(DEV) $(BROWSER)
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 	$(CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/clients tests/clients
 
+test-realtime-clients: $(REALTIME_CLIENTS)/.python
+	$(REALTIME_CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/realtime_clients tests/realtime_clients
+
 fuzz: $(FUZZ)/.python
 	$(FUZZ)/bin/python -m tools.fuzz $(ARGS)
 
@@ -94,6 +100,7 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) --generate-hashes --group build pyproject.toml -o requirements/run.txt
 	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
+	$(LOCK) --generate-hashes --group realtime-clients pyproject.toml -o requirements/realtime-clients.txt
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
@@ -126,6 +133,11 @@ $(DEV): requirements/dev.txt $(RUN)
 $(CLIENTS)/.python: requirements/clients.txt pyproject.toml | $(CLIENTS)/bin/python
 	$(CLIENTS_PIP) install --quiet --require-hashes --no-deps --requirement requirements/clients.txt
 	$(CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(REALTIME_CLIENTS)/.python: requirements/realtime-clients.txt pyproject.toml | $(REALTIME_CLIENTS)/bin/python
+	$(REALTIME_CLIENTS_PIP) install --quiet --require-hashes --no-deps --requirement requirements/realtime-clients.txt
+	$(REALTIME_CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(FUZZ)/.python: requirements/fuzz.txt pyproject.toml | $(FUZZ)/bin/python

@@ -57,6 +57,8 @@ PARTS = (
     Part("prometheus_client", "prometheus-client", "collects metrics"),
     Part("re2", "google-re2", "matches regular expressions"),
     Part("websockets", "websockets", "reads and writes WebSocket frames"),
+    Part("trustme", "trustme", "makes certificates for TLS", optional=True),
+    Part("aiortc", "aiortc", "carries the media of WebRTC calls", optional=True),
     Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "synthesizes speech"),
