@@ -161,6 +161,9 @@ $(BIN)/python:
 $(CLIENTS)/bin/python:
 	$(PYTHON) -m venv $(CLIENTS)
 
+$(REALTIME_CLIENTS)/bin/python:
+	$(PYTHON) -m venv $(REALTIME_CLIENTS)
+
 $(FUZZ)/bin/python:
 	$(PYTHON) -m venv $(FUZZ)
 
