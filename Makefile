@@ -67,7 +67,7 @@ test-browser: $(DEV) $(BROWSER)
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 	$(CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/clients tests/clients
 
-test-realtime-clients: $(REALTIME_CLIENTS)/.python
+test-realtime-clients: $(REALTIME_CLIENTS)/.python $(REALTIME_CLIENTS)/.npm
 	$(REALTIME_CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/realtime_clients tests/realtime_clients
 
 fuzz: $(FUZZ)/.python
@@ -106,9 +106,10 @@ lock: $(UV)
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
 	npm install --prefix tests/browser --package-lock-only --ignore-scripts
 	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
+	npm install --prefix tests/realtime_clients/npm --package-lock-only --ignore-scripts
 
 clean:
-	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
 $(SDK): tests/sdk/package-lock.json
@@ -147,6 +148,10 @@ $(FUZZ)/.python: requirements/fuzz.txt pyproject.toml | $(FUZZ)/bin/python
 
 $(CLIENTS)/.npm: tests/clients/npm/package-lock.json $(CLIENTS)/.python
 	npm ci --prefix tests/clients/npm --no-audit --no-fund --silent
+	touch $@
+
+$(REALTIME_CLIENTS)/.npm: tests/realtime_clients/npm/package-lock.json $(REALTIME_CLIENTS)/.python
+	npm ci --prefix tests/realtime_clients/npm --no-audit --no-fund --silent
 	touch $@
 
 # Without hashes: torch comes in builds for different processors, each with hashes of its own, and some machines
