@@ -14,6 +14,7 @@ from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
 from mockserver.providers.openai.realtime.outlet import Outlet
+from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class RealtimeSession:
         self.inbox = Inbox()
         self.timeline = Timeline(pace_of("fast", context.clock, lambda: False))
         self.outlet = Outlet(web_socket.send, self.ids, context.errors)
+        self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
         self._is_closed = False
 
     def run(self) -> None:
@@ -91,6 +93,7 @@ class RealtimeSession:
             log.exception("A Realtime session failed.")
             self._web_socket.close(_FAILED)
         finally:
+            self.responses.close()
             self.inbox.drop()
 
     def _wait_seconds(self) -> float | None:
@@ -136,4 +139,6 @@ def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:
 # The handlers of the client's events, in the order in which the API lists them.
 HANDLERS: Mapping[str, Handler] = {
     "session.update": _update,
+    "response.create": lambda session, event: session.responses.create(event),
+    "response.cancel": lambda session, event: session.responses.cancel(event),
 }
