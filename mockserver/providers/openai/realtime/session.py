@@ -13,6 +13,7 @@ from mockserver import strict_json
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
+from mockserver.providers.openai.realtime.input_transcription import InputTranscription
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
@@ -53,6 +54,7 @@ class RealtimeSession:
         self.timeline = Timeline(pace_of("fast", context.clock, lambda: False))
         self.outlet = Outlet(web_socket.send, self.ids, context.errors)
         self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
+        self.transcription = InputTranscription(context, call, config, self.timeline, self.outlet, self.inbox)
         self._is_closed = False
 
     def run(self) -> None:
