@@ -19,9 +19,11 @@ from mockserver.catalog.records import (
     ChatRules,
     CompletionRules,
     EmbeddingRules,
+    LiveTranscriptionRules,
     ModelCard,
     ModerationRules,
     Prices,
+    RealtimeRules,
     ResponsesRules,
     SpeechRules,
     TokenRules,
@@ -40,6 +42,8 @@ _Rules = (
     | EmbeddingRules
     | ModerationRules
     | CompletionRules
+    | RealtimeRules
+    | LiveTranscriptionRules
 )
 
 _NESTED: dict[str, type[_Rules]] = {
@@ -51,6 +55,8 @@ _NESTED: dict[str, type[_Rules]] = {
     "embedding": EmbeddingRules,
     "moderation": ModerationRules,
     "completion": CompletionRules,
+    "realtime": RealtimeRules,
+    "live_transcription": LiveTranscriptionRules,
 }
 _RULES_OF_ENDPOINT = {
     "v1/audio/transcriptions": "transcription",
@@ -61,7 +67,9 @@ _RULES_OF_ENDPOINT = {
     "v1/moderations": "moderation",
     "v1/completions": "completion",
 }
-_KEY_BY_KEY = (*_RULES_OF_ENDPOINT.values(), "sources")
+_RULES_OF_REALTIME = ("realtime", "live_transcription")  # models of "v1/realtime" have one of them
+_RULES = (*_RULES_OF_ENDPOINT.values(), *_RULES_OF_REALTIME)
+_KEY_BY_KEY = (*_RULES, "sources")
 _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
 _OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
@@ -69,7 +77,7 @@ _FROM_THE_MODEL_LIKE = ("created", "prices")  # inherited by configured rows, un
 CONFIGURABLE = (
     *("id", "like", "name", "summary", "created", "owned_by", "snapshot", "limit_group", "shutdown_date"),
     *("endpoints", "modalities", "features", "context_window", "max_output_tokens", "knowledge_cutoff"),
-    *("prices", *_RULES_OF_ENDPOINT.values(), "sources"),
+    *("prices", *_RULES, "sources"),
 )
 _HIGHEST = 10**12  # tokens, US dollars, Unix seconds
 _MAX_DEPTH = 4  # nested tables

@@ -211,6 +211,48 @@ class CompletionRules(Struct, frozen=True):
     answers_as: str = ""
 
 
+class RealtimeRules(Struct, frozen=True):
+    """The rules of a model of conversations on ``v1/realtime`` (API reference, Realtime; recorded sessions).
+
+    - ``voices``: in the order of the API's error message; ``voice``: the one of a session that sets none.
+    - ``silence_duration_ms``: of the turn detection of a session that sets none.
+    - ``efforts``: the accepted values of ``reasoning.effort``; a model without any refuses ``reasoning``.
+    - ``parallel_tool_calls``: it accepts the parameter. ``phases``: the items of its messages have a ``phase``.
+    - ``internal_name``: the model's name in messages about rate limits.
+    """
+
+    voices: tuple[str, ...]
+    voice: str
+    silence_duration_ms: int
+    efforts: tuple[str, ...] = ()
+    parallel_tool_calls: bool = False
+    phases: bool = False
+    internal_name: str = ""
+
+
+class LiveTranscriptionRules(Struct, frozen=True):
+    """The rules of a model that transcribes the input of ``v1/realtime`` (API reference, Realtime; recorded sessions).
+
+    - ``deltas``: one with the whole text ("whole"), several after the commit ("burst"), or several while the user
+      speaks ("live"). ``leading_space``: the first one begins with a space.
+    - ``usage``: the unit of the usage.
+    - ``turn_detection``: transcription sessions with the model can detect turns.
+    - ``prompt``, ``languages``, ``keywords``, ``delay``, ``logprobs``: it accepts the parameters (``logprobs``: in
+      ``include``; other models ignore it). ``speakers``: it sends segments with speakers.
+    """
+
+    deltas: Literal["whole", "burst", "live"]
+    usage: Literal["tokens", "duration"]
+    leading_space: bool = False
+    turn_detection: bool = True
+    prompt: bool = True
+    languages: bool = False
+    keywords: bool = False
+    delay: bool = False
+    logprobs: bool = False
+    speakers: bool = False
+
+
 class CustomVoices(Struct, frozen=True):
     """The rules of custom voices (``voices.toml``).
 
@@ -334,6 +376,8 @@ class ModelCard(Struct, frozen=True):
     embedding: EmbeddingRules | None = None
     moderation: ModerationRules | None = None
     completion: CompletionRules | None = None
+    realtime: RealtimeRules | None = None
+    live_transcription: LiveTranscriptionRules | None = None
     without_responses: Literal["not_supported", "not_found", "gone"] = "not_supported"
     stt: SttRules | None = None
 

@@ -87,6 +87,10 @@ class _TokensFile(Struct, frozen=True):
     families: list[dict[str, Any]]
 
 
+class _RealtimeFile(Struct, frozen=True):
+    instructions: str
+
+
 class _VoicesFile(Struct, frozen=True):
     voices: list[dict[str, Any]]
     custom: dict[str, Any] = {}
@@ -243,6 +247,11 @@ class Catalog:
     def custom_voices(self) -> CustomVoices:
         """Return the rules of custom voices."""
         return record(CustomVoices, self._voices_file.custom, "voices.toml, custom")
+
+    @cached_property
+    def realtime_instructions(self) -> str:
+        """Return the instructions of Realtime sessions that set none."""
+        return read_file(_RealtimeFile, self.folder / "realtime.toml").instructions
 
     def card(self, model_id: str, account_id: str | None = None) -> dict[str, Any]:
         """Return a model as JSON data: its row, snapshots, limits per tier and offers.

@@ -12,6 +12,7 @@ from mockserver.providers.openai.realtime.session import RealtimeSession
 from mockserver.providers.openai.realtime.session_config import SessionConfig
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.transport.web_sockets import WebSocket
@@ -32,11 +33,17 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration with which the session begins. Raises ``ApiError``."""
     query = call.request.query
+
+    def find(name: str) -> ModelCard | None:
+        return context.catalog.model(name, call.account.id)
+
     if query.get("intent") == "transcription":
-        return SessionConfig.of_transcription()
+        return SessionConfig.of_transcription(find)
     with suppress(KeyError):
-        model = context.catalog.model(query["model"])
-        if model is None:
+        model = find(query["model"])
+        if model is None or model.realtime is None:
             raise ApiError("realtime_invalid_model", model=query["model"])
-        return SessionConfig.of_conversation(query["model"], model)
+        return SessionConfig.of_conversation(
+            query["model"], model, find, context.catalog.realtime_instructions
+        )
     raise ApiError("realtime_missing_model")
