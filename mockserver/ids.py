@@ -55,6 +55,10 @@ class Ids:
         """Return the id of a function call of the Realtime API: ``call_`` and 16 letters or digits."""
         return "call_" + self._letters(16)
 
+    def ephemeral_key(self, now: float) -> str:
+        """Return ``ek_``, the time in 8 hex digits, and 24 more."""
+        return "ek_" + self._timed(now)
+
     def file_id(self) -> str:
         """Return ``file-`` and 22 letters or digits."""
         return "file-" + self._letters(22)

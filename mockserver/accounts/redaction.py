@@ -37,8 +37,8 @@ _KEY_VALUE = re.compile(
 _KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
 _ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # an argument of a URL within a text
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-# Keys in the form of OpenAI and others. Texts without digits are not keys.
-_KEY = re.compile(r"(?<![\w-])sk-(?=[\w-]*[0-9])[\w-]{16,}")
+# Keys in the form of OpenAI and others (texts without digits are not keys), and client secrets.
+_KEY = re.compile(r"(?<![\w-])(?:sk-(?=[\w-]*[0-9])[\w-]{16,}|ek_[0-9a-f]{32}(?![\w-]))")
 
 Carrier = Literal["headers", "queries", "members"]
 
@@ -112,7 +112,7 @@ class Secrets:
                 text = text.replace(secret, self._shown[secret])
         if "%" in text and any(secret in (plain := unquote(text)) for secret in self._within):
             return self.hide(plain)
-        return _KEY.sub(lambda found: abbreviated(found[0]), text) if "sk-" in text else text
+        return _KEY.sub(lambda found: abbreviated(found[0]), text) if "sk-" in text or "ek_" in text else text
 
     def hide_in_path(self, path: str) -> str:
         """Return a path with the secrets hidden."""

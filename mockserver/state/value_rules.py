@@ -19,6 +19,7 @@ _IDS = {
     "chat_completion": ("completion", "id"),
     "conversation": ("conversation", "id"),
     "file": ("file", "id"),
+    "realtime_client_secret": ("id",),
     "response": ("response", "id"),
     "stt_job": ("id",),
     "upload": ("upload", "id"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mockserver.logs import Notices
     from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.providers.openai.model_list import ModelList
+    from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets
     from mockserver.providers.openai.response_work.background import Background
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.remote.sources import UrlSources
@@ -48,6 +49,7 @@ class OpenAiContext(Struct, frozen=True):
     ids: Ids
     notices: Notices
     settings: Settings
+    store: MemoryStore
 
 
 class AudioContext(Struct, frozen=True):
@@ -97,6 +99,7 @@ class RealtimeContext(Struct, frozen=True):
     """The parts of a server that the endpoints below ``/v1/realtime`` use."""
 
     catalog: Catalog
+    client_secrets: ClientSecrets
     clock: Clock
     closing: threading.Event
     errors: ErrorTable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from mockserver.accounts.accounts import key_of, redact
 from mockserver.catalog.own_models import how_to_add
 from mockserver.engines.embedding.embedder import Embedder
 from mockserver.errors import ApiError
@@ -29,6 +30,7 @@ from mockserver.providers.openai.contexts import (
     WebhooksContext,
 )
 from mockserver.providers.openai.model_list import ModelList
+from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets, is_client_secret
 from mockserver.providers.openai.response_headers import ResponseHeaders
 from mockserver.providers.openai.response_work.background import Background, BackgroundContext
 from mockserver.providers.openai.response_work.busy import BusyConversations
@@ -71,6 +73,7 @@ class OpenAi:
         )
         self._unserved = fill(UnservedContext)
         self._batches = Batches(fill(BatchWorkContext))
+        self._client_secrets = ClientSecrets(common.store, common.clock, common.ids)
         busy = BusyConversations()
         self._background = Background(fill(BackgroundContext, busy=busy))
         responses = fill(ResponsesContext, background=self._background, busy=busy)
@@ -78,7 +81,7 @@ class OpenAi:
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
             *bound(__package__, routes.RESPONSES, responses),
-            *bound(__package__, routes.REALTIME, fill(RealtimeContext)),
+            *bound(__package__, routes.REALTIME, fill(RealtimeContext, client_secrets=self._client_secrets)),
             *bound(__package__, routes.EMBEDDINGS, fill(EmbeddingsContext, embedder=Embedder())),
             *bound(__package__, routes.MODERATIONS, fill(ModerationsContext)),
             *bound(__package__, routes.COMPLETIONS, fill(CompletionsContext)),
@@ -116,7 +119,16 @@ class OpenAi:
         self._background.close()
 
     def caller(self, headers: SupportsGet) -> Account:
-        """Return the account of the key, with the organization and project that the headers name."""
+        """Return the account of the key, with the organization and project that the headers name.
+
+        A client secret is a key of the account that has minted it.
+        """
+        key = key_of(headers)
+        if is_client_secret(key):
+            secret = self._client_secrets.find(key)
+            if secret is None:
+                raise ApiError("invalid_api_key", key=redact(key))
+            return secret.account
         return self._accounts.of_request(headers)
 
     def request_id(self, operation: Operation) -> str:
