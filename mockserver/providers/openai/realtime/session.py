@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import strict_json
 from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime.conversation import Conversation
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
 from mockserver.providers.openai.realtime.input_transcription import InputTranscription
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
+from mockserver.providers.openai.realtime.sounds import Sounds
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class RealtimeSession:
         self.inbox = Inbox()
         self.timeline = Timeline(pace_of("fast", context.clock, lambda: False))
         self.outlet = Outlet(web_socket.send, self.ids, context.errors)
+        self.conversation = Conversation(self.ids.conversation())
+        self.sounds = Sounds()
         self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
         self.transcription = InputTranscription(context, call, config, self.timeline, self.outlet, self.inbox)
         self._is_closed = False
