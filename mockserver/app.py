@@ -43,6 +43,7 @@ from mockserver.providers.azure.provider import OPERATIONS as AZURE_OPERATIONS
 from mockserver.providers.azure.provider import Azure
 from mockserver.providers.openai.provider import OpenAi
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
+from mockserver.providers.openai.routes import REALTIME_TURNS
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
 from mockserver.resources import data_folder
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS, *AZURE_OPERATIONS)
-ENDPOINTS = EndpointNames(OPERATIONS)
+ENDPOINTS = EndpointNames((*OPERATIONS, *REALTIME_TURNS))
 
 _CONTROL = "/_mock"
 _WRITE_DATES = ("gunicorn",)  # servers that always write a Date header

@@ -98,6 +98,7 @@ class ResponsesContext(Struct, frozen=True):
 class RealtimeContext(Struct, frozen=True):
     """The parts of a server that the endpoints below ``/v1/realtime`` use."""
 
+    accounts: Accounts
     catalog: Catalog
     client_secrets: ClientSecrets
     clock: Clock

@@ -359,6 +359,27 @@ REALTIME = (
     ),
 )
 
+# The turns of Realtime sessions, which stubs and faults can name; no calls of their own.
+_OF_TRANSCRIPTS = frozenset({"text", "segments", "words", "logprobs", "failure"})
+REALTIME_REPLIES = frozenset({"say", "text", "tool_calls", "audio", "failure"})
+REALTIME_RESPONSE = Operation(
+    "realtime_response",
+    WEBSOCKET,
+    "/realtime",
+    resource="realtime",
+    endpoint="v1/realtime",
+    reply_kinds=REALTIME_REPLIES | _OF_TRANSCRIPTS,
+)
+REALTIME_TRANSCRIPTION = Operation(
+    "realtime_transcription",
+    WEBSOCKET,
+    "/realtime",
+    resource="realtime_transcriptions",
+    endpoint="v1/realtime",
+    reply_kinds=_OF_TRANSCRIPTS,
+)
+REALTIME_TURNS = (REALTIME_RESPONSE, REALTIME_TRANSCRIPTION)
+
 EMBEDDINGS = (CREATE_EMBEDDING,)
 
 MODERATIONS = (CREATE_MODERATION,)

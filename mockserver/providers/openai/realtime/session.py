@@ -19,6 +19,7 @@ from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.sounds import Sounds
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
+from mockserver.providers.openai.realtime.turns import Turns
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
@@ -57,6 +58,7 @@ class RealtimeSession:
         self.outlet = Outlet(web_socket.send, self.ids, context.errors)
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
+        self.turns = Turns(context, call, is_conversation=config.kind == "realtime")
         self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
         self.transcription = InputTranscription(context, call, config, self.timeline, self.outlet, self.inbox)
         self._is_closed = False
