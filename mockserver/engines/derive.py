@@ -57,7 +57,7 @@ def segments_of_words(words: tuple[Word, ...]) -> tuple[Segment, ...]:
     sentence: list[Word] = []
     for number, word in enumerate(words):
         sentence.append(word)
-        if number + 1 == len(words) or _ends_sentence(word.text):
+        if number + 1 == len(words) or ends_sentence(word.text):
             text = " ".join(each.text for each in sentence)
             segments.append(Segment(text, sentence[0].start, sentence[-1].end, words=tuple(sentence)))
             sentence = []
@@ -77,10 +77,16 @@ def confidence_of_words(words: Sequence[Word]) -> float:
     return round(sum(map(confidence_of_word, words)) / len(words), 7) if words else 0.0
 
 
+def ends_sentence(word: str) -> bool:
+    """Return whether a sentence ends with this word, as it is written with its punctuation."""
+    word = word.strip("\"'“”„«»()")
+    return word.endswith((".", "!", "?", "…", "。", "！", "？")) and not _ABBREVIATION.fullmatch(word)
+
+
 def _sentences(text: str) -> list[str]:
     sentences: list[list[str]] = []  # each as its pieces; a piece that ends in an abbreviation is continued
     for piece in map(str.strip, _cut(text.strip())):
-        if sentences and not _ends_sentence(sentences[-1][-1].rpartition(" ")[2]):
+        if sentences and not ends_sentence(sentences[-1][-1].rpartition(" ")[2]):
             sentences[-1].append(piece)
         elif piece:
             sentences.append([piece])
@@ -98,8 +104,3 @@ def _cut(text: str) -> Iterator[str]:
             begin = end
     if begin < len(text):
         yield text[begin:]
-
-
-def _ends_sentence(word: str) -> bool:
-    word = word.strip("\"'“”„«»()")
-    return word.endswith((".", "!", "?", "…", "。", "！", "？")) and not _ABBREVIATION.fullmatch(word)

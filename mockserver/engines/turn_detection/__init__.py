@@ -1,0 +1,1 @@
+"""Hears when someone speaks in a stream of audio, and decides when a turn begins and ends."""
