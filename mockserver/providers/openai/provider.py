@@ -136,7 +136,11 @@ class OpenAi:
         return self._headers.request_id(operation.name)
 
     def prepare(self, call: Call) -> None:
-        """Leave a request as it is."""
+        """Refuse a client secret as the key of a request that has nothing to do with the Realtime API."""
+        if not call.operation.resource.startswith("realtime"):
+            key = key_of(call.request.headers)
+            if is_client_secret(key):
+                raise ApiError("invalid_api_key", key=redact(key))
 
     def unknown_model(self, call: Call, name: str) -> ApiError:
         """Return the refusal of a model that does not exist; how to add it is logged once."""

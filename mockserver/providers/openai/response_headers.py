@@ -38,6 +38,7 @@ class Service(Struct, frozen=True):
     without: tuple[str, ...] = ()
     limits_of_refusals: bool = True
     refuses_keys: bool = False
+    upstream_time: bool = False
 
 
 def services_of_table() -> Mapping[str, Service]:
@@ -83,6 +84,8 @@ class ResponseHeaders:
         gateway = self._of_gateway(
             request_id, service.expose, any_origin=service.any_origin, without=service.without
         )
+        if service.upstream_time and self._static:
+            gateway.append(("x-envoy-upstream-service-time", duration[1]))
         if not service.names_account:
             return [duration, version, *gateway]
         organization, project = (

@@ -357,6 +357,17 @@ REALTIME = (
         refuses=refusals.REALTIME,
         handler="realtime.connect.connect_realtime",
     ),
+    Operation(
+        "create_realtime_client_secret",
+        "POST",
+        "/realtime/client_secrets",
+        body="json",
+        keeps_nulls=True,
+        schema="openai/create_realtime_client_secret.request",
+        resource="realtime.client_secrets",
+        has_limit_headers=False,
+        handler="realtime_calls.client_secrets.create_client_secret",
+    ),
 )
 
 # The turns of Realtime sessions, which stubs and faults can name; no calls of their own.

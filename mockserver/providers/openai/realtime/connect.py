@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
 from mockserver.pipeline.responses import SWITCHING
+from mockserver.providers.openai.realtime.opening import configured, conversation, transcription
 from mockserver.providers.openai.realtime.session import RealtimeSession
-from mockserver.providers.openai.realtime.session_config import SessionConfig
 
 if TYPE_CHECKING:
-    from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime.session_config import SessionConfig
     from mockserver.transport.web_sockets import WebSocket
 
 
@@ -33,17 +33,12 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration with which the session begins. Raises ``ApiError``."""
     query = call.request.query
-
-    def find(name: str) -> ModelCard | None:
-        return context.catalog.model(name, call.account.id)
-
+    secret = context.client_secrets.find(key_of(call.request.headers))
+    if secret is not None:
+        named = {"model": query["model"]} if "model" in query and secret.session["type"] == "realtime" else {}
+        return configured(context, call.account.id, {**secret.session, **named})
     if query.get("intent") == "transcription":
-        return SessionConfig.of_transcription(find)
-    with suppress(KeyError):
-        model = find(query["model"])
-        if model is None or model.realtime is None:
-            raise ApiError("realtime_invalid_model", model=query["model"])
-        return SessionConfig.of_conversation(
-            query["model"], model, find, context.catalog.realtime_instructions
-        )
-    raise ApiError("realtime_missing_model")
+        return transcription(context, call.account.id)
+    if "model" not in query:
+        raise ApiError("realtime_missing_model")
+    return conversation(context, call.account.id, query["model"])

@@ -1,0 +1,26 @@
+"""``POST /v1/realtime/client_secrets``: keys for browsers, each for sessions that are configured beforehand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver import json_styles
+from mockserver.pipeline.call import Answer, Call, json_answer
+from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
+
+if TYPE_CHECKING:
+    from mockserver.providers.openai.contexts import RealtimeContext
+
+_SECONDS = 600  # that a secret is valid, unless the request says otherwise
+
+
+def create_client_secret(context: RealtimeContext, call: Call) -> Answer:
+    """Mint a client secret. Raises ``ApiError`` if its session cannot be configured so."""
+    session = call.document.get("session") or {"type": "realtime", "model": DEFAULT_MODEL}
+    config = configured(context, call.account.id, session)
+    seconds = (call.document.get("expires_after") or {}).get("seconds", _SECONDS)
+    key, expires_at = context.client_secrets.mint(call.account, session, seconds)
+    session_id = RealtimeIds(context.ids, context.clock.now()).session()
+    body = {"value": key, "expires_at": expires_at, "session": config.shown(session_id, 0)}
+    return json_answer(body, json_styles.compact)
