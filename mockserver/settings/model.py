@@ -349,6 +349,17 @@ class Settings:
         minimum=0,
         maximum=_YEAR,
     )
+    realtime_pacing: str = _setting(
+        "fast",
+        "Pace of Realtime sessions: as fast as the client sends audio, or the times of the real API on the clock.",
+        choices=("fast", "real"),
+        per_request=True,
+    )
+    realtime_beta: bool = _setting(
+        False,
+        "Speak the beta of the Realtime API to clients that ask for it, which the real API refuses.",
+        per_request=True,
+    )
     batch_workers: int = _setting(
         4, "Most batches processed at the same time.", minimum=1, maximum=_MAX_THREADS
     )

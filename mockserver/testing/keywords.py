@@ -174,6 +174,8 @@ class SettingChanges(TypedDict, total=False):
     stt_get_status: Literal["201", "200"] | None
     batch_seconds: float | None
     background_seconds: float | None
+    realtime_pacing: Literal["fast", "real"] | None
+    realtime_beta: bool | None
 
 
 class ModelChanges(TypedDict, total=False):
