@@ -239,6 +239,10 @@ class LiveTranscriptionRules(Struct, frozen=True):
     - ``turn_detection``: transcription sessions with the model can detect turns.
     - ``prompt``, ``languages``, ``keywords``, ``delay``, ``logprobs``: it accepts the parameters (``logprobs``: in
       ``include``; other models ignore it). ``speakers``: it sends segments with speakers.
+
+    Times in milliseconds: ``first_delta_ms`` from the commit to the first delta after it, ``completed_ms`` from the
+    last delta to the end. ``lags``: from the end of a word to its delta, while the user speaks, by ``delay``, of which
+    ``default_delay`` is the default.
     """
 
     deltas: Literal["whole", "burst", "live"]
@@ -251,6 +255,10 @@ class LiveTranscriptionRules(Struct, frozen=True):
     delay: bool = False
     logprobs: bool = False
     speakers: bool = False
+    first_delta_ms: int = 900
+    completed_ms: int = 200
+    lags: dict[str, int] = {}
+    default_delay: str = "medium"
 
 
 class CustomVoices(Struct, frozen=True):

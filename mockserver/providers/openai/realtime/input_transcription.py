@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime import transcription_forms as forms
+from mockserver.providers.openai.realtime.listening import Listening
+from mockserver.providers.openai.realtime.live_text import said_until
+from mockserver.providers.openai.realtime.spoken_items import SpokenItem, Wanted
+from mockserver.wire import transcripts
 
 if TYPE_CHECKING:
+    from mockserver.engines.transcription import Transcriber, Transcription
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime.identifiers import RealtimeIds
     from mockserver.providers.openai.realtime.inbox import Inbox
     from mockserver.providers.openai.realtime.outlet import Outlet
     from mockserver.providers.openai.realtime.session_config import SessionConfig
+    from mockserver.providers.openai.realtime.sounds import Sound
     from mockserver.providers.openai.realtime.timeline import Timeline
+    from mockserver.providers.openai.realtime.turns import Turns
 
 Cut = Callable[[float, float], bytes]
 
+_EVENT = "conversation.item.input_audio_transcription"
+_DELTA_MS = 5.0  # between the deltas of a burst
+_GAP = 0.001  # real seconds between two events
+_LOOK_MS = 480.0  # between two attempts to understand speech that goes on: 15 windows
+_SHORTEST_MS = 250.0  # of a word
+_LONGEST_MS = 15_000.0  # of speech that goes on that is transcribed at a time
+_OVERLAP_MS = 1_000.0  # of such speech, if nothing was understood in it
+
+
+class TranscriptionParts(Struct, frozen=True):
+    """The parts of a session that its transcriptions use. ``call`` is the handshake."""
+
+    context: RealtimeContext
+    call: Call
+    config: SessionConfig
+    ids: RealtimeIds
+    timeline: Timeline
+    outlet: Outlet
+    inbox: Inbox
+    turns: Turns
+
 
 class InputTranscription:
-    """The transcriptions of a session's spoken items."""
+    """The transcriptions of a session's spoken items, which end in the order of their commits."""
 
-    def __init__(
-        self,
-        context: RealtimeContext,
-        call: Call,
-        config: SessionConfig,
-        timeline: Timeline,
-        outlet: Outlet,
-        inbox: Inbox,
-    ) -> None:
-        self._context = context
-        self._call = call
-        self._config = config
-        self._timeline = timeline
-        self._outlet = outlet
-        self._inbox = inbox
+    def __init__(self, parts: TranscriptionParts, located: Sequence[Transcriber] = ()) -> None:
+        self._parts = parts
+        self._listening = Listening(parts.context.transcribers, located, parts.call.settings, self._look)
+        self._items: dict[str, SpokenItem] = {}
+        self._unfinished: deque[SpokenItem] = deque()
 
     def hear(self, item_id: str, start_ms: float, end_ms: float, cut: Cut, rate: int) -> None:
         """Note that the speech of an item that is not yet committed goes on.
@@ -42,16 +68,42 @@ class InputTranscription:
         detection, from the first sample after the last commit; the item gets its id then. Models that stream send
         deltas. ``cut(start_ms, end_ms)`` returns samples, s16le mono at ``rate``.
         """
+        wanted = self._wanted()
+        if wanted is None or wanted.rules.deltas != "live":
+            return
+        if item_id not in self._items:
+            self._items[item_id] = SpokenItem(item_id, self._listening, self._parts.turns)
+            self._items[item_id].begin_live(start_ms, start_ms + wanted.lag_ms + _SHORTEST_MS)
+        item = self._items[item_id]
+        if end_ms >= item.next_look_ms and not self._parts.turns.may_be_scripted("transcription"):
+            item.next_look_ms = end_ms + _LOOK_MS
+            heard = self._listening.partly_heard(cut(item.live_from_ms, end_ms), rate, wanted.options)
+            if heard is not None:
+                self._continue(item, wanted, heard, end_ms)
 
-    def committed(self, item_id: str, start_ms: float, end_ms: float, pcm: bytes, rate: int) -> None:
+    def committed(self, item_id: str, sound: Sound) -> None:
         """Begin the transcription of a committed item, after the events of the commit were sent.
 
-        ``pcm`` is s16le mono. Without transcription in the configuration no events follow, and ``text_of`` transcribes
-        when it is asked.
+        Without transcription in the configuration no events follow, and ``text_of`` transcribes when it is asked.
         """
+        item = self._items.setdefault(item_id, SpokenItem(item_id, self._listening, self._parts.turns))
+        wanted = self._wanted()
+        item.commit(sound, wanted)
+        if wanted is not None:
+            self._unfinished.append(item)
+            self._later(wanted.rules.first_delta_ms, item, partial(self._begin, item, wanted))
+
+    def given(self, item_id: str, sound: Sound) -> None:
+        """Note the sound of an item that the client has created: it has no events, but a text."""
+        item = self._items[item_id] = SpokenItem(item_id, self._listening, self._parts.turns)
+        item.commit(sound, None)
 
     def forget(self, item_id: str) -> None:
         """Drop an item that was deleted, or whose audio was cleared before it was committed."""
+        item = self._items.pop(item_id, None)
+        if item is not None:
+            item.is_dropped = True
+            self._end(item, lambda: None)
 
     def text_of(self, item_id: str) -> str:
         """Return what the user said in a committed item, empty for silence and for items that are not spoken.
@@ -59,4 +111,95 @@ class InputTranscription:
         May take the time of Whisper. Raises ``ApiError`` if it cannot be transcribed, ``OSError`` if the client has
         left.
         """
-        return ""
+        item = self._items.get(item_id)
+        return item.text() if item is not None and item.is_committed else ""
+
+    def known_text_of(self, item_id: str) -> str | None:
+        """Return what ``text_of`` returns if it was transcribed already, else ``None``."""
+        item = self._items.get(item_id)
+        return item.text() if item is not None and item.is_transcribed else None
+
+    def text_so_far(self, pcm: bytes, rate: int) -> str:
+        """Return what was said in speech that goes on, as far as it is understood."""
+        wanted = self._wanted()
+        options = wanted.options if wanted else SpokenItem.OPTIONS
+        heard = self._listening.partly_heard(pcm, rate, options)
+        return transcripts.text_of(heard.segments) if heard else ""
+
+    def _look(self) -> None:
+        """Raise ``OSError`` if the client has left."""
+        if self._parts.inbox.is_ended:
+            raise OSError("the client has left")
+
+    def _wanted(self) -> Wanted | None:
+        config = self._parts.config
+        return Wanted.of(self._parts.context.catalog, config.transcription, config.include)
+
+    def _continue(self, item: SpokenItem, wanted: Wanted, heard: Transcription, end_ms: float) -> None:
+        """Send deltas of the words that ended some time ago."""
+        said = said_until(heard.segments, (end_ms - wanted.lag_ms - item.live_from_ms) / 1000)
+        text = " ".join(filter(None, (item.live_before, said.text)))
+        for delta in forms.live_deltas(wanted, item.live, text):
+            self._delta(item, wanted, delta)
+        if end_ms - item.live_from_ms > _LONGEST_MS:
+            item.live_before = text
+            item.live_from_ms = item.live_from_ms + said.end * 1000 if said.text else end_ms - _OVERLAP_MS
+
+    def _begin(self, item: SpokenItem, wanted: Wanted) -> None:
+        """Begin to answer, later if a fault delays it."""
+        pause = item.turn.delay_ms + item.turn.first_delta_ms
+        if pause:
+            self._later(pause, item, partial(self._answer, item, wanted))
+        else:
+            self._answer(item, wanted)
+
+    def _answer(self, item: SpokenItem, wanted: Wanted) -> None:
+        """Send the deltas that are left, one after the other, then the end."""
+        turn = item.turn
+        if turn.is_silent:
+            self.forget(item.id)
+            return
+        try:
+            heard = item.transcription()
+        except ApiError as error:
+            self._end(item, partial(self._fail, item, self._parts.context.errors.fields(error)))
+            return
+        due = 0.0
+        for delta in forms.deltas(wanted, item.live, heard):
+            self._later(due, item, partial(self._delta, item, wanted, delta))
+            due += _DELTA_MS + turn.delta_ms
+        ended = partial(self._end, item, partial(self._complete, item, wanted, heard))
+        self._later(due + wanted.rules.completed_ms, item, ended)
+
+    def _later(self, ms: float, item: SpokenItem, do: Callable[[], None]) -> None:
+        """Do something for an item, unless it is dropped before."""
+        self._parts.timeline.after(ms, lambda: None if item.is_dropped else do(), gap=_GAP)
+
+    def _end(self, item: SpokenItem, do: Callable[[], None]) -> None:
+        """End the transcription of an item by ``do``, after those that were committed before have ended."""
+        item.end = do
+        while self._unfinished and (end := self._unfinished[0].end) is not None:
+            self._unfinished.popleft()
+            end()
+
+    def _delta(self, item: SpokenItem, wanted: Wanted, delta: forms.Delta) -> None:
+        members: dict[str, Any] = {"delta": delta.text}
+        members["obfuscation"] = self._parts.ids.obfuscation(delta.text)
+        if wanted.logprobs:
+            members["logprobs"] = delta.logprobs
+        self._send("delta", item, members)
+
+    def _complete(self, item: SpokenItem, wanted: Wanted, heard: Transcription) -> None:
+        if wanted.rules.speakers:
+            for segment in forms.segments(heard):
+                self._send("segment", item, segment)
+        members = forms.end(wanted, heard)
+        self._parts.turns.settle(item.turn, members["usage"])
+        self._send("completed", item, members)
+
+    def _fail(self, item: SpokenItem, fields: dict[str, object]) -> None:
+        error = {name: fields[name] for name in ("type", "code", "message", "param")}
+        self._send("failed", item, {"error": error})
+
+    def _send(self, kind: str, item: SpokenItem, members: dict[str, Any]) -> None:
+        self._parts.outlet.send(f"{_EVENT}.{kind}", item_id=item.id, content_index=0, **members)

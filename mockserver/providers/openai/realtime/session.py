@@ -14,7 +14,7 @@ from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.conversation import Conversation
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
-from mockserver.providers.openai.realtime.input_transcription import InputTranscription
+from mockserver.providers.openai.realtime.input_transcription import InputTranscription, TranscriptionParts
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.sounds import Sounds
@@ -60,7 +60,11 @@ class RealtimeSession:
         self.sounds = Sounds()
         self.turns = Turns(context, call, is_conversation=config.kind == "realtime")
         self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
-        self.transcription = InputTranscription(context, call, config, self.timeline, self.outlet, self.inbox)
+        self.transcription = InputTranscription(
+            TranscriptionParts(
+                context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
+            )
+        )
         self._is_closed = False
 
     def run(self) -> None:

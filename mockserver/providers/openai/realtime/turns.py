@@ -14,17 +14,20 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.limits.limiter import Admission
 from mockserver.matching.allowance import ScriptLimits, sharing
+from mockserver.matching.comparisons import listed
 from mockserver.pipeline.call import Outcome
 from mockserver.pipeline.scripted.answers import ScriptedAnswers
 from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.providers.openai import routes
 from mockserver.providers.openai.realtime.turn_facts import Said, TurnFacts
+from mockserver.scripting.stubs.replies import content_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
@@ -110,6 +113,16 @@ class Turns:
                 turn.refusal = error
         return turn
 
+    def may_be_scripted(self, kind: Kind) -> bool:
+        """Return whether a stub may answer such turns: which one is known when what was said is known."""
+        if not self._context.stubs:
+            return False
+        operation, names = self._operation(kind)
+        return any(
+            _names_any(stub.pattern.when, names) and content_kinds(stub.replies[0]) <= operation.reply_kinds
+            for stub in self._context.stubs.visible(self._call.account.id)
+        )
+
     def settle(self, turn: Turn, usage: Mapping[str, Any]) -> None:
         """Charge the usage of a turn that has ended."""
 
@@ -121,10 +134,7 @@ class Turns:
         self, kind: Kind, model: ModelCard, document: Mapping[str, Any], said: Said, instructions: str
     ) -> Call:
         """Return the call of a turn."""
-        operation = routes.REALTIME_RESPONSE if kind == "response" else routes.REALTIME_TRANSCRIPTION
-        names = operation.names
-        if kind == "transcription" and not self._is_conversation:
-            names |= routes.REALTIME_RESPONSE.names
+        operation, names = self._operation(kind)
         call = replace(
             self._call,
             operation=operation,
@@ -147,3 +157,15 @@ class Turns:
             operation.reply_kinds if kind == "transcription" else routes.REALTIME_REPLIES,
         )
         return call
+
+    def _operation(self, kind: Kind) -> tuple[Operation, frozenset[str]]:
+        """Return the operation of a kind of turns, and the names of its endpoint for stubs."""
+        if kind == "response":
+            return routes.REALTIME_RESPONSE, routes.REALTIME_RESPONSE.names
+        others = frozenset() if self._is_conversation else routes.REALTIME_RESPONSE.names
+        return routes.REALTIME_TRANSCRIPTION, routes.REALTIME_TRANSCRIPTION.names | others
+
+
+def _names_any(when: Mapping[str, Any], names: frozenset[str]) -> bool:
+    """Return whether a pattern is for an endpoint with one of some names, or for all."""
+    return "endpoint" not in when or not names.isdisjoint(listed(when["endpoint"]))
