@@ -60,6 +60,10 @@ class Pace(Protocol):
         """Note that ``task`` is done now."""
         ...
 
+    def reach(self, now_ms: float) -> None:
+        """Note that everything before ``now_ms``, which ``hear_until`` returned, is done."""
+        ...
+
 
 class Timeline:
     """The tasks of a session, in the order of their times. Only the thread of the session uses it."""
@@ -89,6 +93,7 @@ class Timeline:
         now = self._pace.hear_until(audio_ms)
         while (task := self._first()) is not None and task.due_ms <= now:
             self._do(task)
+        self._pace.reach(now)
 
     def wait_seconds(self) -> float | None:
         """Return the real seconds until a task may be done; ``None`` if there is none."""
@@ -154,6 +159,10 @@ class Fast:
         self._now_ms = max(self._now_ms, task.due_ms)
         self._ahead_ms = max(self._ahead_ms, self._now_ms - self._audio_ms)
 
+    def reach(self, now_ms: float) -> None:
+        """Advance to a time."""
+        self._now_ms = now_ms
+
 
 class Real:
     """The time of the server's clock."""
@@ -176,6 +185,9 @@ class Real:
 
     def begin(self, task: Task) -> None:
         """Do nothing: the clock has reached the time of the task."""
+
+    def reach(self, now_ms: float) -> None:
+        """Do nothing: the clock tells the time."""
 
 
 def pace_of(pacing: Literal["fast", "real"], clock: Clock, interrupts: Callable[[], bool]) -> Pace:
