@@ -219,6 +219,8 @@ class RealtimeRules(Struct, frozen=True):
     - ``efforts``: the accepted values of ``reasoning.effort``; a model without any refuses ``reasoning``.
     - ``parallel_tool_calls``: it accepts the parameter. ``phases``: the items of its messages have a ``phase``.
     - ``internal_name``: the model's name in messages about rate limits.
+    - ``max_input_tokens``: beyond, the conversation is truncated; without it, the context window less the maximum of
+      the output decides.
     """
 
     voices: tuple[str, ...]
@@ -228,6 +230,7 @@ class RealtimeRules(Struct, frozen=True):
     parallel_tool_calls: bool = False
     phases: bool = False
     internal_name: str = ""
+    max_input_tokens: int | None = None
 
 
 class LiveTranscriptionRules(Struct, frozen=True):

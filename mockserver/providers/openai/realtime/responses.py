@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime import usage
+from mockserver.providers.openai.realtime.context_window import ContextWindow
+from mockserver.providers.openai.realtime.output_items import Channel, MessageOutput
+from mockserver.providers.openai.realtime.prompt import Made, PromptReader
+from mockserver.providers.openai.realtime.response_settings import ResponseSettings
+from mockserver.providers.openai.realtime.response_words import ResponseWords
+from mockserver.providers.openai.realtime.running_response import Ending, RunningResponse
+from mockserver.providers.openai.realtime.usage import Segment, Tokens
 
+if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime.conversation import Conversation
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
+    from mockserver.providers.openai.realtime.input_transcription import InputTranscription
+    from mockserver.providers.openai.realtime.items import Item
     from mockserver.providers.openai.realtime.outlet import Outlet
     from mockserver.providers.openai.realtime.session_config import SessionConfig
-    from mockserver.providers.openai.realtime.timeline import Timeline
+    from mockserver.providers.openai.realtime.sounds import Sounds
+    from mockserver.providers.openai.realtime.timeline import Task, Timeline
+    from mockserver.providers.openai.realtime.turns import Turn, Turns
+
+_REASONED = {"minimal": 0, "low": 0, "medium": 64, "high": 128, "xhigh": 256}  # tokens by effort
+_LIMITS_MS, _LIMITS_GAP = 20.0, 0.025  # until the event with the limits; in real seconds at least
 
 
 class ResponseParts(Struct, frozen=True):
@@ -26,31 +45,221 @@ class ResponseParts(Struct, frozen=True):
     ids: RealtimeIds
     timeline: Timeline
     outlet: Outlet
+    conversation: Conversation
+    sounds: Sounds
+    turns: Turns
+    transcription: InputTranscription
+
+
+class Response(Struct, eq=False):
+    """A response in progress. ``segments`` is what the model reads for it, ``given`` what ``response.create`` gave."""
+
+    id: str
+    settings: ResponseSettings
+    turn: Turn
+    segments: Sequence[Segment]
+    reasoned: int
+    running: RunningResponse | None = None
+    task: Task | None = None  # until it begins
+
+    def shown(
+        self, conversation_id: str, ending: Ending | None = None, used: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the ``response`` of events."""
+        settings = self.settings
+        output = [item.item.shown() for item in self.running.items] if ending and self.running else []
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": ending.status if ending else "in_progress",
+            "status_details": ending.details() if ending else None,
+            "output": output,
+            "conversation_id": None if settings.is_apart else conversation_id,
+            "output_modalities": [settings.modality],
+            "max_output_tokens": settings.max_output_tokens,
+            "audio": {"output": {"format": settings.audio_format.shown(), "voice": settings.voice}},
+            "usage": used,
+            "metadata": settings.metadata,
+        }
 
 
 class Responses:
-    """Makes the responses of a session, one at a time in its conversation.
+    """Makes the responses of a session: one at a time in its conversation, and others apart from it.
 
-    ``active`` is the id of the response in progress; empty if there is none. ``has_spoken`` is whether audio was sent,
-    after which the voice cannot change.
+    ``play``, if it is set, gets audio, with the id of the item, in place of the events with it.
     """
 
     def __init__(self, parts: ResponseParts) -> None:
         self._parts = parts
-        self.active = ""
-        self.has_spoken = False
+        self._in_progress: dict[str, Response] = {}
+        self._before: Sequence[Segment] = ()  # what the model has read and made last
+        self._turn_waits = False
+        self._limits: Task | None = None
+        self.play: Callable[[str, bytes], None] | None = None
+        model = parts.config.model
+        if model is not None:
+            hear_all = bool(parts.call.settings.reply_from)
+            self._reader = PromptReader(model, parts.transcription.text_of, hear_all=hear_all)
+            self._window = ContextWindow(model)
+
+    @property
+    def active(self) -> str:
+        """Return the id of the response in progress in the conversation; empty if there is none."""
+        found = (each.id for each in self._in_progress.values() if not each.settings.is_apart)
+        return next(found, "")
 
     def create(self, event: Mapping[str, Any]) -> None:
         """Begin the response that ``response.create`` asks for. Raises ``ApiError``."""
+        given = event.get("response") or {}
+        settings = ResponseSettings.of(self._parts.config, given)
+        if self.active and not settings.is_apart:
+            raise ApiError("realtime_response_active", response_id=self.active)
+        if self._parts.config.has_spoken and settings.voice != self._parts.config.voice:
+            raise ApiError("realtime_voice_fixed")
+        self._begin(settings, given)
 
     def create_for_turn(self) -> None:
-        """Begin the response to a turn that voice activity detection committed, unless one is in progress."""
+        """Begin the response to a turn of the user; if one is in progress, as soon as that has ended."""
+        if self.active:
+            self._turn_waits = True
+            return
+        try:
+            self._begin(ResponseSettings.of(self._parts.config, {}), {})
+        except ApiError as error:
+            self._parts.outlet.refuse(error)
 
     def interrupt(self) -> None:
         """Cancel the response in progress, because the user speaks; its status details say ``turn_detected``."""
+        self._turn_waits = False
+        if self.active:
+            self._stop(self._in_progress[self.active], "turn_detected")
 
     def cancel(self, event: Mapping[str, Any]) -> None:
         """Cancel a response, as ``response.cancel`` demands. Raises ``ApiError`` if none is in progress."""
+        response = self._in_progress.get(event.get("response_id") or self.active)
+        if response is None:
+            raise ApiError("realtime_cancel_not_active")
+        self._stop(response, "client_cancelled")
 
     def close(self) -> None:
         """End what is in progress without sending anything: the connection has ended."""
+        for response in self._in_progress.values():
+            if response.running is not None:
+                response.running.close()
+        self._in_progress.clear()
+
+    def _begin(self, settings: ResponseSettings, given: Mapping[str, Any]) -> None:
+        """Begin a response, or send what a stub or fault puts in its place. Raises ``ApiError``."""
+        parts, model = self._parts, self._parts.config.model
+        assert model is not None
+        count = partial(self._reader.segments, settings)
+        items = self._window.fit(self._items(settings), count, parts.config.truncation)
+        segments = count(items)
+        turn = parts.turns.begin(
+            "response",
+            model,
+            {**parts.config.members, **given},
+            self._reader.said(items),
+            instructions=settings.instructions,
+            tokens=usage.total(segments).total,
+        )
+        if turn.refusal is not None:
+            raise turn.refusal
+        reasoned = _REASONED.get(settings.effort or "", 0)
+        response = Response(parts.ids.response(), settings, turn, segments, reasoned)
+        self._in_progress[response.id] = response
+        if self._limits is not None and not settings.is_apart:
+            self._limits.cancel()
+        begin = partial(self._send_created, response, items)
+        if turn.delay_ms:
+            response.task = parts.timeline.after(turn.delay_ms, begin)
+        else:
+            begin()
+
+    def _items(self, settings: ResponseSettings) -> list[Item]:
+        """Return the items in the context of a response. Raises ``ApiError`` for a reference to an unknown one."""
+        return list(self._parts.conversation)
+
+    def _send_created(self, response: Response, items: Sequence[Item]) -> None:
+        parts, settings, turn = self._parts, response.settings, response.turn
+        response.task = None
+        parts.outlet.send("response.created", response=response.shown(parts.conversation.id))
+        dialogue = partial(self._reader.dialogue, settings, items)
+        channel = Channel(
+            response.id,
+            parts.outlet,
+            parts.ids,
+            None if settings.is_apart else parts.conversation,
+            self._play,
+        )
+        response.running = RunningResponse(
+            channel,
+            turn,
+            ResponseWords(parts.context, settings, turn, parts.sounds, dialogue),
+            parts.timeline,
+            self._limit(settings) - response.reasoned,
+            partial(self._end, response),
+            spoken=settings.is_spoken,
+        )
+        response.running.begin()
+
+    def _play(self, item_id: str, audio: bytes) -> bool:
+        """Take note of audio, and play it if the session sends it on another way. Return whether it does."""
+        self._parts.config.has_spoken = True
+        if self.play is not None:
+            self.play(item_id, audio)
+        return self.play is not None
+
+    def _limit(self, settings: ResponseSettings) -> float:
+        """Return the limit of the output tokens."""
+        model = self._parts.config.model
+        limit = math.inf if settings.max_output_tokens == "inf" else settings.max_output_tokens
+        return min(limit, (model and model.max_output_tokens) or math.inf)
+
+    def _stop(self, response: Response, reason: str) -> None:
+        if response.running is not None:
+            response.running.stop(reason)
+            return
+        if response.task is not None:
+            response.task.cancel()
+        del self._in_progress[response.id]
+
+    def _end(self, response: Response, ending: Ending) -> None:
+        """Send that a response is done, and its usage; then the limits that are left."""
+        parts = self._parts
+        used = self._usage(response, ending)
+        del self._in_progress[response.id]
+        parts.turns.settle(response.turn, used)
+        parts.outlet.send("response.done", response=response.shown(parts.conversation.id, ending, used))
+        self._limits = parts.timeline.after(
+            _LIMITS_MS, partial(self._send_limits, response.turn), gap=_LIMITS_GAP
+        )
+        if self._turn_waits and not self.active:
+            self._turn_waits = False
+            self.create_for_turn()
+
+    def _send_limits(self, turn: Turn) -> None:
+        self._parts.outlet.send("rate_limits.updated", rate_limits=self._parts.turns.rate_limits(turn))
+
+    def _usage(self, response: Response, ending: Ending) -> dict[str, Any]:
+        """Return the usage of a response, and remember what later ones find in the cache."""
+        running = response.running
+        assert running is not None
+        if ending.status == "failed" and not running.items:
+            return usage.usage(Tokens(), Tokens(), Tokens())
+        read = usage.total(response.segments)
+        found = usage.cached(response.segments, self._before)
+        for item in running.items:
+            ms = item.part.sound.ms if isinstance(item, MessageOutput) and item.part.sound else 0
+            self._reader.made[item.item.id] = Made(running.tokens_of(item), item.deltas, ms)
+        if not response.settings.is_apart:
+            context = [*response.segments, *self._made_segments(response)]
+            self._before = context
+        made = running.made + Tokens(response.reasoned)
+        return usage.usage(read, found, made, response.reasoned)
+
+    def _made_segments(self, response: Response) -> Sequence[Segment]:
+        """Return what the model made, as later responses read it."""
+        assert response.running is not None
+        items = [item.item for item in response.running.items]
+        return self._reader.segments(response.settings, items)[1:]

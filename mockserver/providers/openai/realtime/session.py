@@ -59,10 +59,23 @@ class RealtimeSession:
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
         self.turns = Turns(context, call, is_conversation=config.kind == "realtime")
-        self.responses = Responses(ResponseParts(context, call, config, self.ids, self.timeline, self.outlet))
         self.transcription = InputTranscription(
             TranscriptionParts(
                 context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
+            )
+        )
+        self.responses = Responses(
+            ResponseParts(
+                context,
+                call,
+                config,
+                self.ids,
+                self.timeline,
+                self.outlet,
+                self.conversation,
+                self.sounds,
+                self.turns,
+                self.transcription,
             )
         )
         self._is_closed = False
