@@ -86,7 +86,8 @@ class Response(Struct, eq=False):
 class Responses:
     """Makes the responses of a session: one at a time in its conversation, and others apart from it.
 
-    ``play``, if it is set, gets audio, with the id of the item, in place of the events with it.
+    ``play``, if it is set, gets audio, with the ids of the response and the item, in place of the events with it;
+    ``stop_playing`` is called when the user interrupts.
     """
 
     def __init__(self, parts: ResponseParts) -> None:
@@ -95,7 +96,8 @@ class Responses:
         self._before: Sequence[Segment] = ()  # what the model has read and made last
         self._turn_waits = False
         self._limits: Task | None = None
-        self.play: Callable[[str, bytes], None] | None = None
+        self.play: Callable[[str, str, bytes], None] | None = None
+        self.stop_playing: Callable[[], None] | None = None
         model = parts.config.model
         if model is not None:
             hear_all = bool(parts.call.settings.reply_from)
@@ -131,6 +133,8 @@ class Responses:
     def interrupt(self) -> None:
         """Cancel the response in progress, because the user speaks; its status details say ``turn_detected``."""
         self._turn_waits = False
+        if self.stop_playing is not None:
+            self.stop_playing()
         if self.active:
             self._stop(self._in_progress[self.active], "turn_detected")
 
@@ -190,7 +194,7 @@ class Responses:
             parts.outlet,
             parts.ids,
             None if settings.is_apart else parts.conversation,
-            self._play,
+            partial(self._play, response.id),
         )
         response.running = RunningResponse(
             channel,
@@ -203,11 +207,11 @@ class Responses:
         )
         response.running.begin()
 
-    def _play(self, item_id: str, audio: bytes) -> bool:
+    def _play(self, response_id: str, item_id: str, audio: bytes) -> bool:
         """Take note of audio, and play it if the session sends it on another way. Return whether it does."""
         self._parts.config.has_spoken = True
         if self.play is not None:
-            self.play(item_id, audio)
+            self.play(response_id, item_id, audio)
         return self.play is not None
 
     def _limit(self, settings: ResponseSettings) -> float:

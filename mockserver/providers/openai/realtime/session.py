@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.session_config import SessionConfig
-    from mockserver.transport.web_sockets import WebSocket
+    from mockserver.providers.openai.realtime.timeline import Pace
+    from mockserver.providers.openai.realtime.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +44,24 @@ class RealtimeSession:
     """
 
     def __init__(
-        self, context: RealtimeContext, call: Call, config: SessionConfig, web_socket: WebSocket
+        self,
+        context: RealtimeContext,
+        call: Call,
+        config: SessionConfig,
+        transport: Transport,
+        pace: Pace | None = None,
     ) -> None:
         self.context = context
         self.call = call
         self.config = config
-        self._web_socket = web_socket
+        self._transport = transport
         now = context.clock.now()
         self.ids = RealtimeIds(context.ids, now)
         self.id = self.ids.session()
         self.expires_at = now + LIFETIME
         self.inbox = Inbox()
-        self.timeline = Timeline(pace_of("fast", context.clock, lambda: False))
-        self.outlet = Outlet(web_socket.send, self.ids, context.errors)
+        self.timeline = Timeline(pace or pace_of("fast", context.clock, lambda: False))
+        self.outlet = Outlet(transport.send, self.ids, context.errors)
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
         self.turns = Turns(context, call, is_conversation=config.kind == "realtime")
@@ -85,7 +91,7 @@ class RealtimeSession:
         worker = threading.Thread(target=self._work, name="realtime", daemon=True)
         worker.start()
         try:
-            for message in self._web_socket.messages(self.inbox.wake):
+            for message in self._transport.messages(self.inbox.wake):
                 self.inbox.put(message)
                 del message  # it can be large, and the client silent
         finally:
@@ -95,7 +101,7 @@ class RealtimeSession:
     def close(self, code: int, reason: str = "") -> None:
         """End the connection after what was sent so far."""
         self._is_closed = True
-        self._web_socket.close(code, reason)
+        self._transport.close(code, reason)
 
     def _work(self) -> None:
         """Handle messages, and do the tasks of the timeline, until the connection ends."""
@@ -113,10 +119,10 @@ class RealtimeSession:
                 else:
                     self.timeline.do_next()
         except OSError:  # the client has left
-            self._web_socket.abort()
+            self._transport.abort()
         except Exception:
             log.exception("A Realtime session failed.")
-            self._web_socket.close(_FAILED)
+            self._transport.close(_FAILED)
         finally:
             self.responses.close()
             self.inbox.drop()
