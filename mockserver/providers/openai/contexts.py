@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.providers.openai.model_list import ModelList
     from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets
+    from mockserver.providers.openai.realtime_work.live_sessions import LiveSessions
     from mockserver.providers.openai.response_work.background import Background
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.remote.sources import UrlSources
@@ -109,6 +110,7 @@ class RealtimeContext(Struct, frozen=True):
     journal: Journal
     ledger: Ledger
     limiter: Limiter
+    live_sessions: LiveSessions
     metrics: Metrics
     request_schemas: RequestSchemas
     responders: tuple[Responder, ...]

@@ -31,6 +31,7 @@ from mockserver.providers.openai.contexts import (
 )
 from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets, is_client_secret
+from mockserver.providers.openai.realtime_work.live_sessions import LiveSessions
 from mockserver.providers.openai.response_headers import ResponseHeaders
 from mockserver.providers.openai.response_work.background import Background, BackgroundContext
 from mockserver.providers.openai.response_work.busy import BusyConversations
@@ -74,6 +75,11 @@ class OpenAi:
         self._unserved = fill(UnservedContext)
         self._batches = Batches(fill(BatchWorkContext))
         self._client_secrets = ClientSecrets(common.store, common.clock, common.ids)
+        realtime = fill(
+            RealtimeContext,
+            client_secrets=self._client_secrets,
+            live_sessions=LiveSessions(common.clock),
+        )
         busy = BusyConversations()
         self._background = Background(fill(BackgroundContext, busy=busy))
         responses = fill(ResponsesContext, background=self._background, busy=busy)
@@ -81,7 +87,7 @@ class OpenAi:
             *bound(__package__, routes.AUDIO, fill(AudioContext)),
             *bound(__package__, routes.CHAT, fill(ChatContext)),
             *bound(__package__, routes.RESPONSES, responses),
-            *bound(__package__, routes.REALTIME, fill(RealtimeContext, client_secrets=self._client_secrets)),
+            *bound(__package__, routes.REALTIME, realtime),
             *bound(__package__, routes.EMBEDDINGS, fill(EmbeddingsContext, embedder=Embedder())),
             *bound(__package__, routes.MODERATIONS, fill(ModerationsContext)),
             *bound(__package__, routes.COMPLETIONS, fill(CompletionsContext)),

@@ -37,6 +37,8 @@ class Outlet:
     def refuse(self, error: ApiError, event_id: str | None = None) -> None:
         """Send an ``error`` that refuses the event of the client with an id."""
         fields = self._errors.fields(error)
+        if self._errors.rows[error.name].get("anonymous"):
+            event_id = None
         self.send("error", error=error_object(fields, event_id))
 
 

@@ -14,7 +14,9 @@ from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.conversation import Conversation
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
+from mockserver.providers.openai.realtime.input_audio import InputAudio, InputParts
 from mockserver.providers.openai.realtime.input_transcription import InputTranscription, TranscriptionParts
+from mockserver.providers.openai.realtime.item_commands import ItemCommands, ItemParts
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.sounds import Sounds
@@ -60,7 +62,9 @@ class RealtimeSession:
         self.id = self.ids.session()
         self.expires_at = now + LIFETIME
         self.inbox = Inbox()
-        self.timeline = Timeline(pace or pace_of("fast", context.clock, lambda: False))
+        pacing = call.settings.realtime_pacing
+        usual = pace_of(pacing, context.clock, lambda: config.turn_detection is not None)
+        self.timeline = Timeline(pace or usual)
         self.outlet = Outlet(transport.send, self.ids, context.errors)
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
@@ -84,12 +88,28 @@ class RealtimeSession:
                 self.transcription,
             )
         )
+        self.items = ItemCommands(
+            ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)
+        )
+        self.audio = InputAudio(
+            InputParts(
+                config,
+                self.ids,
+                self.timeline,
+                self.outlet,
+                self.conversation,
+                self.sounds,
+                self.transcription,
+                self.responses,
+            )
+        )
         self._is_closed = False
 
     def run(self) -> None:
         """Read the messages of the client until the connection ends, and have them handled in a second thread."""
         worker = threading.Thread(target=self._work, name="realtime", daemon=True)
         worker.start()
+        self.context.live_sessions.add(self.inbox.wake)
         try:
             for message in self._transport.messages(self.inbox.wake):
                 self.inbox.put(message)
@@ -97,6 +117,7 @@ class RealtimeSession:
         finally:
             self.inbox.end()
             worker.join()
+            self.context.live_sessions.remove(self.inbox.wake)
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection after what was sent so far."""
@@ -164,12 +185,20 @@ class RealtimeSession:
 
 def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:
     session.config.update(event["session"])
+    session.audio.configure()
     session.outlet.send("session.updated", session=session.config.shown(session.id, int(session.expires_at)))
 
 
 # The handlers of the client's events, in the order in which the API lists them.
 HANDLERS: Mapping[str, Handler] = {
     "session.update": _update,
+    "input_audio_buffer.append": lambda session, event: session.audio.append(event),
+    "input_audio_buffer.commit": lambda session, event: session.audio.commit(),
+    "input_audio_buffer.clear": lambda session, event: session.audio.clear(),
+    "conversation.item.create": lambda session, event: session.items.create(event),
+    "conversation.item.truncate": lambda session, event: session.items.truncate(event),
+    "conversation.item.delete": lambda session, event: session.items.delete(event),
+    "conversation.item.retrieve": lambda session, event: session.items.retrieve(event),
     "response.create": lambda session, event: session.responses.create(event),
     "response.cancel": lambda session, event: session.responses.cancel(event),
 }

@@ -9,10 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.audio.content import LARGE, Content, ContentWriter, Spool, has_disk
+from mockserver.audio.telephony import encode_g711
 
 _SAMPLE_BYTES = 2
 
 Encoding = Literal["pcm16", "g711_ulaw", "g711_alaw"]
+ENCODINGS: dict[str, Encoding] = {  # by the type of a session's format
+    "audio/pcm": "pcm16",
+    "audio/pcmu": "g711_ulaw",
+    "audio/pcma": "g711_alaw",
+}
 
 
 class Sound(Struct, frozen=True):
@@ -37,8 +43,11 @@ class Sound(Struct, frozen=True):
         return replace(self, samples=min(self.samples, end_ms * self.rate // 1000))
 
     def base64(self) -> str:
-        """Return the samples in Base64."""
-        return base64.b64encode(self.data()).decode()
+        """Return the audio in its encoding, in Base64."""
+        data = self.data()
+        if self.encoding != "pcm16":
+            data = encode_g711(data, "mu" if self.encoding == "g711_ulaw" else "a")
+        return base64.b64encode(data).decode()
 
 
 class Sounds:

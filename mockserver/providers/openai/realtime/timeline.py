@@ -11,7 +11,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.clock import Clock
 
 # Real seconds, by which ``fast`` decides whether the client still sends audio. A client that sends a stream of chunks
-# is waited for, for some of its intervals, before time jumps past the end of its audio.
+# is waited for, for some of its intervals, before time jumps past the end of its audio; any other one a short time.
 _INTERVALS = 4
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 0.25
 _STREAM = 0.5  # the longest interval between two chunks of a stream
@@ -48,8 +48,12 @@ class Pace(Protocol):
         """Return the time."""
         ...
 
+    def receive(self) -> None:
+        """Note that the client has appended audio now."""
+        ...
+
     def hear_until(self, audio_ms: float) -> float:
-        """Note that audio was appended up to ``audio_ms`` on its own timeline, and return the time now."""
+        """Note that audio was heard up to ``audio_ms`` on its own timeline, and return the time now."""
         ...
 
     def wait_seconds(self, task: Task) -> float:
@@ -87,6 +91,10 @@ class Timeline:
         task = Task(due_ms, do, gap)
         heapq.heappush(self._tasks, (due_ms, next(self._numbers), task))
         return task
+
+    def receive(self) -> None:
+        """Note that the client has appended audio now."""
+        self._pace.receive()
 
     def hear_until(self, audio_ms: float) -> None:
         """Advance to the end of the audio that was appended, and do what is due before."""
@@ -137,12 +145,15 @@ class Fast:
         """Return the time."""
         return self._now_ms
 
-    def hear_until(self, audio_ms: float) -> float:
-        """Advance with the audio."""
+    def receive(self) -> None:
+        """Note how fast the client sends audio."""
         now = time.monotonic()
         interval, self._last_chunk = now - self._last_chunk, now
-        is_stream = interval < _STREAM
-        self._patience = min(max(_INTERVALS * interval, _SHORTEST_WAIT), _LONGEST_WAIT) if is_stream else 0.0
+        wait = _INTERVALS * interval if interval < _STREAM else 0.0
+        self._patience = min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+    def hear_until(self, audio_ms: float) -> float:
+        """Advance with the audio."""
         self._audio_ms = audio_ms
         return max(self._now_ms, audio_ms + self._ahead_ms)
 
@@ -175,6 +186,9 @@ class Real:
         """Return the time."""
         return (self._clock.now() - self._began) * 1000
 
+    def receive(self) -> None:
+        """Do nothing: the clock tells the time."""
+
     def hear_until(self, audio_ms: float) -> float:
         """Return the time, which does not depend on the audio."""
         return self.now_ms()
@@ -190,6 +204,6 @@ class Real:
         """Do nothing: the clock tells the time."""
 
 
-def pace_of(pacing: Literal["fast", "real"], clock: Clock, interrupts: Callable[[], bool]) -> Pace:
+def pace_of(pacing: str, clock: Clock, interrupts: Callable[[], bool]) -> Pace:
     """Return the pace for the setting ``realtime_pacing``."""
     return Real(clock) if pacing == "real" else Fast(interrupts)

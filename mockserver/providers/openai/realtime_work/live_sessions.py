@@ -1,0 +1,40 @@
+"""The sessions of a server that are open, so that they notice when the clock is moved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockserver.clock import Clock
+
+Wake = Callable[[], None]
+
+
+class LiveSessions:
+    """The sessions that are open: functions that wake each one. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._lock = threading.Lock()
+        self._sessions: set[Wake] = set()
+        clock.listen(self._wake)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def add(self, wake: Wake) -> None:
+        """Add a session that begins. ``wake`` is called whenever the clock is changed."""
+        with self._lock:
+            self._sessions.add(wake)
+
+    def remove(self, wake: Wake) -> None:
+        """Remove a session that has ended."""
+        with self._lock:
+            self._sessions.discard(wake)
+
+    def _wake(self) -> None:
+        with self._lock:
+            sessions = tuple(self._sessions)
+        for wake in sessions:
+            wake()
