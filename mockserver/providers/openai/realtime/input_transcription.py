@@ -12,7 +12,7 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import transcription_forms as forms
 from mockserver.providers.openai.realtime.listening import Listening
-from mockserver.providers.openai.realtime.live_text import said_until
+from mockserver.providers.openai.realtime.live_text import LiveSpeech
 from mockserver.providers.openai.realtime.spoken_items import SpokenItem, Wanted
 from mockserver.wire import transcripts
 
@@ -33,10 +33,6 @@ Cut = Callable[[float, float], bytes]
 _EVENT = "conversation.item.input_audio_transcription"
 _DELTA_MS = 5.0  # between the deltas of a burst
 _GAP = 0.001  # real seconds between two events
-_LOOK_MS = 480.0  # between two attempts to understand speech that goes on: 15 windows
-_SHORTEST_MS = 250.0  # of a word
-_LONGEST_MS = 15_000.0  # of speech that goes on that is transcribed at a time
-_OVERLAP_MS = 1_000.0  # of such speech, if nothing was understood in it
 
 
 class TranscriptionParts(Struct, frozen=True):
@@ -71,22 +67,23 @@ class InputTranscription:
         wanted = self._wanted()
         if wanted is None or wanted.rules.deltas != "live":
             return
-        if item_id not in self._items:
-            self._items[item_id] = SpokenItem(item_id, self._listening, self._parts.turns)
-            self._items[item_id].begin_live(start_ms, start_ms + wanted.lag_ms + _SHORTEST_MS)
-        item = self._items[item_id]
-        if end_ms >= item.next_look_ms and not self._parts.turns.may_be_scripted("transcription"):
-            item.next_look_ms = end_ms + _LOOK_MS
-            heard = self._listening.partly_heard(cut(item.live_from_ms, end_ms), rate, wanted.options)
+        item = self._items.get(item_id)
+        if item is None:
+            item = self._items[item_id] = self._new_item(item_id)
+        speech = item.speech = item.speech or LiveSpeech(start_ms, wanted.lag_ms)
+        if speech.is_due(end_ms) and not self._parts.turns.may_be_scripted("transcription"):
+            heard = self._listening.partly_heard(cut(speech.from_ms, end_ms), rate, wanted.options)
             if heard is not None:
-                self._continue(item, wanted, heard, end_ms)
+                is_sure = heard.answered_by.source != "whisper"
+                for due in speech.hear(heard.segments, end_ms, is_sure=is_sure):
+                    self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
 
     def committed(self, item_id: str, sound: Sound) -> None:
         """Begin the transcription of a committed item, after the events of the commit were sent.
 
         Without transcription in the configuration no events follow, and ``text_of`` transcribes when it is asked.
         """
-        item = self._items.setdefault(item_id, SpokenItem(item_id, self._listening, self._parts.turns))
+        item = self._items.setdefault(item_id, self._new_item(item_id))
         wanted = self._wanted()
         item.commit(sound, wanted)
         if wanted is not None:
@@ -95,7 +92,7 @@ class InputTranscription:
 
     def given(self, item_id: str, sound: Sound) -> None:
         """Note the sound of an item that the client has created: it has no events, but a text."""
-        item = self._items[item_id] = SpokenItem(item_id, self._listening, self._parts.turns)
+        item = self._items[item_id] = self._new_item(item_id)
         item.commit(sound, None)
 
     def forget(self, item_id: str) -> None:
@@ -135,15 +132,14 @@ class InputTranscription:
         config = self._parts.config
         return Wanted.of(self._parts.context.catalog, config.transcription, config.include)
 
-    def _continue(self, item: SpokenItem, wanted: Wanted, heard: Transcription, end_ms: float) -> None:
-        """Send deltas of the words that ended some time ago."""
-        said = said_until(heard.segments, (end_ms - wanted.lag_ms - item.live_from_ms) / 1000)
-        text = " ".join(filter(None, (item.live_before, said.text)))
-        for delta in forms.live_deltas(wanted, item.live, text):
-            self._delta(item, wanted, delta)
-        if end_ms - item.live_from_ms > _LONGEST_MS:
-            item.live_before = text
-            item.live_from_ms = item.live_from_ms + said.end * 1000 if said.text else end_ms - _OVERLAP_MS
+    def _new_item(self, item_id: str) -> SpokenItem:
+        return SpokenItem(item_id, self._listening, self._parts.turns)
+
+    def _continue(self, item: SpokenItem, wanted: Wanted, text: str) -> None:
+        """Send the deltas up to ``text``, unless the item was committed, which sends them all."""
+        if not item.is_committed:
+            for delta in forms.live_deltas(wanted, item.live, text):
+                self._delta(item, wanted, delta)
 
     def _begin(self, item: SpokenItem, wanted: Wanted) -> None:
         """Begin to answer, later if a fault delays it."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockserver.engines.transcription import Transcription, TranscriptionOptions
 from mockserver.errors import ApiError
 from mockserver.pipeline.request_audio import refusals
-from mockserver.providers.openai.realtime.live_text import LiveText
+from mockserver.providers.openai.realtime.live_text import LiveSpeech, LiveText
 from mockserver.providers.openai.realtime.turn_facts import Said
 from mockserver.wire import tokens, transcripts
 
@@ -43,7 +43,7 @@ class Wanted(Struct, frozen=True):
             languages=tuple(catalog.language_code(hint) or hint for hint in hints),
             prompt=asked.prompt or "",
             keywords=asked.keywords,
-            words=logprobs or rules.deltas == "live",
+            words=logprobs,
         )
         return Wanted(asked, rules, options, logprobs)
 
@@ -83,9 +83,7 @@ class SpokenItem:
         self.id = item_id
         self.wanted: Wanted | None = None
         self.live = LiveText()
-        self.live_from_ms = 0.0  # what was said before is ``live_before``
-        self.live_before = ""
-        self.next_look_ms = 0.0
+        self.speech: LiveSpeech | None = None  # before it is committed
         self.is_dropped = False
         self.end: Callable[[], None] | None = None  # once it is time to end its transcription
         self._listening = listening
@@ -95,13 +93,9 @@ class SpokenItem:
         self._answer: Transcription | ApiError | None = None
         self._turn: Turn | None = None
 
-    def begin_live(self, start_ms: float, next_look_ms: float) -> None:
-        """Begin to understand what is said before it is committed."""
-        self.live_from_ms, self.next_look_ms = start_ms, next_look_ms
-
     def commit(self, sound: Sound, wanted: Wanted | None) -> None:
         """Note the whole sound."""
-        self._sound, self.wanted = sound, wanted
+        self._sound, self.wanted, self.speech = sound, wanted, None
 
     @property
     def turn(self) -> Turn:
