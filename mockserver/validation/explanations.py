@@ -262,7 +262,7 @@ def _expected_type(violation: Violation) -> str:
         types = violation.expected if isinstance(violation.expected, list) else [violation.expected]
         nouns = _EXPECTED_TYPES | _particular_nouns(violation.schema)
         expected = [nouns[name] for name in types if name != "null" or len(types) == 1]
-        expected[1:] = [noun.split(maxsplit=1)[1] for noun in expected[1:]]
+        expected[1:] = [noun.split(maxsplit=1)[-1] for noun in expected[1:]]
     return _one_of(expected)
 
 

@@ -36,9 +36,9 @@ def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     secret = context.client_secrets.find(key_of(call.request.headers))
     if secret is not None:
         named = {"model": query["model"]} if "model" in query and secret.session["type"] == "realtime" else {}
-        return configured(context, call.account.id, {**secret.session, **named})
+        return configured(context, call, {**secret.session, **named})
     if query.get("intent") == "transcription":
-        return transcription(context, call.account.id)
+        return transcription(context, call)
     if "model" not in query:
         raise ApiError("realtime_missing_model")
-    return conversation(context, call.account.id, query["model"])
+    return conversation(context, call, query["model"])

@@ -6,38 +6,58 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
+from mockserver.providers.openai.audio.voices import check_speaks
+from mockserver.providers.openai.realtime.client_events import valid_session
 from mockserver.providers.openai.realtime.session_config import SessionConfig
+from mockserver.providers.openai.realtime.session_rules import Basis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
 
 DEFAULT_MODEL = "gpt-realtime"  # of conversations whose configuration names none
+_TRANSCRIBER = "gpt-4o-transcribe"  # in place of unknown models, if they are not refused
+_VOICE = "session.audio.output.voice"
 
 
-def conversation(context: RealtimeContext, account_id: str, model: str) -> SessionConfig:
+def conversation(context: RealtimeContext, call: Call, model: str) -> SessionConfig:
     """Return the configuration of a conversation with a model. Raises ``ApiError`` if it is none for conversations."""
-    find = partial(context.catalog.model, account_id=account_id)
-    found = find(model)
+    basis = _basis(context, call)
+    found = basis.find_model(model)
     if found is None or found.realtime is None:
         raise ApiError("realtime_invalid_model", model=model)
-    return SessionConfig.of_conversation(model, found, find, context.catalog.realtime_instructions)
+    return SessionConfig.of_conversation(model, found, basis)
 
 
-def transcription(context: RealtimeContext, account_id: str) -> SessionConfig:
+def transcription(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration of a transcription session."""
-    return SessionConfig.of_transcription(partial(context.catalog.model, account_id=account_id))
+    return SessionConfig.of_transcription(_basis(context, call))
 
 
-def configured(context: RealtimeContext, account_id: str, session: Mapping[str, Any]) -> SessionConfig:
+def configured(context: RealtimeContext, call: Call, session: Mapping[str, Any]) -> SessionConfig:
     """Return the configuration that a ``session`` describes, the one of an update, with its ``type``.
 
     Raises ``ApiError``.
     """
+    session = valid_session(session, context.request_schemas, call.settings.strictness)
     if session["type"] == "transcription":
-        config = transcription(context, account_id)
+        config = transcription(context, call)
     else:
-        config = conversation(context, account_id, session.get("model") or DEFAULT_MODEL)
+        config = conversation(context, call, session.get("model") or DEFAULT_MODEL)
     config.update(session)
     return config
+
+
+def _basis(context: RealtimeContext, call: Call) -> Basis:
+    """Return what the configurations of sessions of the caller's account are based on."""
+    transcriber = context.catalog.model(_TRANSCRIBER)
+    assert transcriber is not None
+    return Basis(
+        partial(context.catalog.model, account_id=call.account.id),
+        transcriber,
+        context.catalog.realtime_instructions,
+        partial(check_speaks, context.store, call, param=_VOICE),
+        call.strict,
+    )

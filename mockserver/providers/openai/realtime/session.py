@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import strict_json
 from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime.client_events import valid_event
 from mockserver.providers.openai.realtime.conversation import Conversation
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
@@ -164,23 +165,26 @@ class RealtimeSession:
         event: Mapping[str, Any] = {}
         try:
             event = self._parsed(message)
-            handler = HANDLERS.get(event["type"])
-            if handler is None:
-                raise ApiError("invalid_json")  # to be replaced by the events of client_events
-            handler(self, event)
+            event = self._valid(event)
+            HANDLERS[event["type"]](self, event)
         except ApiError as error:
             event_id = event.get("event_id")
             self.outlet.refuse(error, event_id if isinstance(event_id, str) else None)
 
-    def _parsed(self, message: str | bytes) -> Mapping[str, Any]:
-        """Return an event of the client. Raises ``ApiError``."""
+    def _parsed(self, message: str | bytes) -> dict[str, Any]:
+        """Return an event of the client, which may be invalid. Raises ``ApiError``."""
         if isinstance(message, bytes):
             raise ApiError("realtime_binary")
         with suppress(ValueError):
             event = strict_json.parse(message.encode(), self.call.settings.max_json_values)
             if isinstance(event, dict):
                 return event
-        raise ApiError("invalid_json")
+        raise ApiError("realtime_invalid_json")
+
+    def _valid(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event that its handler can rely on. Raises ``ApiError``."""
+        schemas, strictness = self.context.request_schemas, self.call.settings.strictness
+        return valid_event(event, schemas, strictness, is_conversation=self.config.kind == "realtime")
 
 
 def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:

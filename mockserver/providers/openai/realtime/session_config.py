@@ -2,62 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from mockserver.providers.openai.realtime.session_changes import (
+    PCM,
+    Defaults,
+    changed,
+    changed_transcription,
+)
 from mockserver.providers.openai.realtime.session_parts import AudioFormat, Transcription, TurnDetection
+from mockserver.providers.openai.realtime.session_rules import (
+    State,
+    check_changes,
+    check_transcription,
+    detects_turns,
+    transcription_model,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.catalog.records import ModelCard
+    from mockserver.providers.openai.realtime.session_rules import Basis
 
 Members = dict[str, Any]
-FindModel = Callable[[str], "ModelCard | None"]
 
-_PCM = {"type": "audio/pcm", "rate": 24_000}
+_SILENCE_OF_TRANSCRIPTION = 200  # milliseconds
 
 
 class SessionConfig:
     """The configuration of a session. ``members`` are those of ``session`` in events, in their order.
 
-    ``has_spoken`` is set by the responses once the model has spoken: then the voice cannot change.
+    The responses set ``has_spoken`` once the model has spoken, because then the voice cannot change, and
+    ``is_responding`` while a response is in progress, because then the speed cannot.
     """
 
     def __init__(
         self,
         kind: Literal["realtime", "transcription"],
         members: Members,
-        find_model: FindModel,
+        basis: Basis,
         model: ModelCard | None,
-        default_instructions: str = "",
     ) -> None:
         self.kind = kind
         self.members = members
         self.model = model  # of the conversation; None in a transcription session
         self.has_spoken = False
-        self._find_model = find_model
-        self._default_instructions = default_instructions
+        self.is_responding = False
+        self.parallel_tool_calls: bool | None = None  # None if the client has not set it
+        self._basis = basis
+        rules = model.realtime if model is not None else None
+        self._silence_duration_ms = rules.silence_duration_ms if rules else _SILENCE_OF_TRANSCRIPTION
+        self._transcription: Members | None = None  # with the members that events do not show
         self._read()
 
     @staticmethod
-    def of_conversation(
-        name: str, model: ModelCard, find_model: FindModel, instructions: str
-    ) -> SessionConfig:
-        """Return the configuration with which a conversation begins; ``name`` is the model as asked for.
-
-        ``instructions`` are those of sessions that set none. ``find_model`` returns the model with a name.
-        """
+    def of_conversation(name: str, model: ModelCard, basis: Basis) -> SessionConfig:
+        """Return the configuration with which a conversation begins; ``name`` is the model as asked for."""
         rules = model.realtime
         assert rules is not None
         turns = {"idle_timeout_ms": None, "create_response": True, "interrupt_response": True}
-        detection = _turn_detection(rules.silence_duration_ms) | turns
         members: Members = {
             "type": "realtime",
             "object": "realtime.session",
             "id": None,
             "model": name,
             "output_modalities": ["audio"],
-            "instructions": instructions,
+            "instructions": basis.instructions,
             "tools": [],
             "tool_choice": "auto",
             "max_output_tokens": "inf",
@@ -66,53 +77,67 @@ class SessionConfig:
             "prompt": None,
             "expires_at": None,
             "audio": {
-                "input": _input(detection),
-                "output": {"format": dict(_PCM), "voice": rules.voice, "speed": 1.0},
+                "input": _input(_server_vad(rules.silence_duration_ms) | turns),
+                "output": {"format": PCM, "voice": rules.voice, "speed": 1.0},
             },
             "include": None,
         }
-        return SessionConfig("realtime", members, find_model, model, instructions)
+        return SessionConfig("realtime", members, basis, model)
 
     @staticmethod
-    def of_transcription(find_model: FindModel) -> SessionConfig:
+    def of_transcription(basis: Basis) -> SessionConfig:
         """Return the configuration with which a transcription session begins."""
         members: Members = {
             "type": "transcription",
             "object": "realtime.transcription_session",
             "id": None,
             "expires_at": None,
-            "audio": {"input": _input(_turn_detection(200))},
+            "audio": {"input": _input(_server_vad(_SILENCE_OF_TRANSCRIPTION))},
             "include": None,
         }
-        return SessionConfig("transcription", members, find_model, None)
+        return SessionConfig("transcription", members, basis, None)
 
     def update(self, changes: Mapping[str, Any]) -> None:
-        """Apply the ``session`` of an update, or nothing of it. Raises ``ApiError``."""
+        """Apply the ``session`` of an update, which satisfies its schema, or nothing of it. Raises ``ApiError``."""
+        state = State(self.members, self.model, self.has_spoken, self.is_responding)
+        check_changes(changes, state, self._basis)
+        given = changes.get("audio", {}).get("input", {})
+        transcription = self._transcription
+        if "transcription" in given:
+            transcription = changed_transcription(transcription, given["transcription"])
+        check_transcription(changes, transcription, self.kind, self._basis)
+        defaults = Defaults(self._basis.instructions, self._silence_duration_ms)
+        members = changed(self.members, changes, transcription, defaults)
+        if not detects_turns(transcription, self.kind, self._basis):
+            members["audio"]["input"]["turn_detection"] = None
+        self.members, self._transcription = members, transcription
+        self.parallel_tool_calls = changes.get("parallel_tool_calls", self.parallel_tool_calls)
+        self._read()
 
     def shown(self, session_id: str, expires_at: int) -> Members:
         """Return the ``session`` of events."""
         return self.members | {"id": session_id, "expires_at": expires_at}
 
     def _read(self) -> None:
-        """Read the parts that the session asks for often."""
+        """Read the parts that are asked for often."""
         given = self.members["audio"]["input"]
         self.input_format = AudioFormat.of(given["format"])
         self.turn_detection = _read_turn_detection(given["turn_detection"])
-        self.transcription = self._read_transcription(given["transcription"])
+        self.transcription = self._read_transcription()
         output = self.members["audio"].get("output", {})
-        self.output_format = AudioFormat.of(output.get("format", _PCM))
+        self.output_format = AudioFormat.of(output.get("format", PCM))
 
-    def _read_transcription(self, given: Members | None) -> Transcription | None:
-        card = self._find_model(given["model"]) if given else None
-        if given is None or card is None:
+    def _read_transcription(self) -> Transcription | None:
+        given = self._transcription
+        if given is None:
             return None
         return Transcription(
-            given["model"],
-            card,
-            given["language"],
+            str(given.get("model")),
+            transcription_model(given.get("model"), self._basis),
+            given.get("language"),
             tuple(given.get("languages") or ()),
             tuple(given.get("keywords") or ()),
-            given["prompt"],
+            given.get("prompt"),
             given.get("delay"),
         )
 
@@ -123,7 +148,7 @@ class SessionConfig:
 
     @property
     def speed(self) -> float:
-        """Return the factor of the speed of speech."""
+        """Return the speed of speech, a factor."""
         return cast("float", self.members["audio"]["output"]["speed"])
 
     @property
@@ -153,7 +178,7 @@ class SessionConfig:
 
     @property
     def include(self) -> list[str]:
-        """Return the additional members that events have."""
+        """Return what events have in addition."""
         return cast("list[str]", self.members["include"] or [])
 
     @property
@@ -172,17 +197,12 @@ class SessionConfig:
         return cast("Members | None", self.members.get("reasoning"))
 
     @property
-    def parallel_tool_calls(self) -> bool | None:
-        """Return whether a response can have several tool calls; ``None`` if the client has not set it."""
-        return cast("bool | None", self.members.get("parallel_tool_calls"))
-
-    @property
     def tracing(self) -> str | Members | None:
         """Return the configuration of traces."""
-        return cast("str | Members | None", self.members["tracing"])
+        return cast("str | Members | None", self.members.get("tracing"))
 
 
-def _turn_detection(silence_duration_ms: int) -> Members:
+def _server_vad(silence_duration_ms: int) -> Members:
     """Return the turn detection with which sessions begin."""
     times = {"prefix_padding_ms": 300, "silence_duration_ms": silence_duration_ms}
     return {"type": "server_vad", "threshold": 0.5, **times}
@@ -190,16 +210,11 @@ def _turn_detection(silence_duration_ms: int) -> Members:
 
 def _input(turn_detection: Members) -> Members:
     """Return the ``audio.input`` with which sessions begin."""
-    return {
-        "format": dict(_PCM),
-        "transcription": None,
-        "noise_reduction": None,
-        "turn_detection": turn_detection,
-    }
+    return {"format": PCM, "transcription": None, "noise_reduction": None, "turn_detection": turn_detection}
 
 
 def _read_turn_detection(given: Members | None) -> TurnDetection | None:
     if given is None:
         return None
     members = {name: value for name, value in given.items() if name != "type"}
-    return TurnDetection(given["type"], **deepcopy(members))
+    return TurnDetection(given["type"], **members)

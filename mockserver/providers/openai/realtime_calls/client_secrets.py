@@ -18,7 +18,7 @@ _SECONDS = 600  # that a secret is valid, unless the request says otherwise
 def create_client_secret(context: RealtimeContext, call: Call) -> Answer:
     """Mint a client secret. Raises ``ApiError`` if its session cannot be configured so."""
     session = call.document.get("session") or {"type": "realtime", "model": DEFAULT_MODEL}
-    config = configured(context, call.account.id, session)
+    config = configured(context, call, session)
     seconds = (call.document.get("expires_after") or {}).get("seconds", _SECONDS)
     key, expires_at = context.client_secrets.mint(call.account, session, seconds)
     session_id = RealtimeIds(context.ids, context.clock.now()).session()
