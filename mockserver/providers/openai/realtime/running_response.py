@@ -194,7 +194,9 @@ class RunningResponse:
         reply = self._words.reply()
         if reply.text or not reply.tool_calls:
             yield from self._message(reply.text, "commentary" if reply.tool_calls else "final_answer")
-        for call in () if self._incomplete or self._turn.is_silent else reply.tool_calls:
+        for call in reply.tool_calls:
+            if self._incomplete or self._turn.is_silent:
+                return
             yield from self._call(call)
         self._incomplete = self._incomplete or _INCOMPLETE.get(reply.finish_reason, "")
 

@@ -1,0 +1,355 @@
+"""Responses of conversations, over a real socket."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from mockserver.audio.encode import write_wav
+from mockserver.audio.telephony import Law, decode_g711
+from mockserver.testing.audio_api import AudioApi
+from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds
+
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps in the warm sun."
+
+
+def respond(talk: Talk, **response: Any) -> list[Body]:
+    """Ask for a response, and return its events up to the limits."""
+    talk.send("response.create", **({"response": response} if response else {}))
+    return talk.until("rate_limits.updated")
+
+
+def of_type(events: list[Body], kind: str) -> list[Body]:
+    return [event for event in events if event["type"] == kind]
+
+
+def done(events: list[Body]) -> Body:
+    """Return the response as ``response.done`` shows it."""
+    (event,) = of_type(events, "response.done")
+    response: Body = event["response"]
+    return response
+
+
+def heard(events: list[Body]) -> bytes:
+    """Return the audio of the deltas."""
+    return b"".join(
+        base64.b64decode(event["delta"]) for event in of_type(events, "response.output_audio.delta")
+    )
+
+
+def folded(events: list[Body]) -> list[str]:
+    """Return the types of the events, of each run of deltas one."""
+    return [kind for kind, _ in itertools.groupby(kinds(events))]
+
+
+def test_speech_comes_in_pieces_of_250_ms_behind_its_transcript(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(SENTENCE)
+    events = respond(talk)
+    assert kinds(events)[:11] == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.content_part.added",
+        *["response.output_audio_transcript.delta"] * 3,
+        *["response.output_audio.delta"] * 3,
+        "response.output_audio_transcript.delta",
+    ]
+    assert kinds(events)[-8:] == [
+        "response.output_audio.delta",
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    pieces = [base64.b64decode(event["delta"]) for event in of_type(events, "response.output_audio.delta")]
+    assert {len(piece) for piece in pieces[:-1]} == {RATE // 4 * 2}
+    assert 0 < len(pieces[-1]) <= RATE // 4 * 2
+    transcript = "".join(
+        event["delta"] for event in of_type(events, "response.output_audio_transcript.delta")
+    )
+    assert transcript == of_type(events, "response.output_audio_transcript.done")[0]["transcript"] == SENTENCE
+
+
+def test_deltas_are_padded_to_16_characters(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("It’s 12° in Reykjavík – extraordinarily cold.")
+    events = respond(talk)
+    for event in of_type(events, "response.output_audio_transcript.delta"):
+        assert len(event["delta"]) + len(event["obfuscation"]) == 16, event
+    assert "obfuscation" not in of_type(events, "response.output_audio.delta")[0]
+
+
+def test_its_speech_is_recognised_when_it_is_heard_again(talk: Talk, api: AudioApi, client: OpenAI) -> None:
+    api.on("realtime").say(SENTENCE)
+    file = ("reply.wav", write_wav(heard(respond(talk)), RATE))
+    assert client.audio.transcriptions.create(model="whisper-1", file=file).text == SENTENCE
+
+
+@pytest.mark.parametrize(("kind", "law"), [("audio/pcmu", "mu"), ("audio/pcma", "a")])
+def test_telephones_get_their_formats(kind: str, law: Law, talk: Talk, api: AudioApi, client: OpenAI) -> None:
+    api.on("realtime").say(SENTENCE)
+    wide = heard(respond(talk))
+    events = respond(talk, audio={"output": {"format": {"type": kind}}})
+    narrow = heard(events)
+    assert done(events)["audio"]["output"]["format"] == {"type": kind}
+    assert len(narrow) == pytest.approx(len(wide) / 6, abs=2)
+    file = ("reply.wav", write_wav(decode_g711(narrow, law), 8000))
+    assert client.audio.transcriptions.create(model="whisper-1", file=file).text == SENTENCE
+
+
+def test_text_is_written_token_by_token(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("It is sunny.")
+    events = respond(talk, output_modalities=["text"])
+    assert kinds(events) == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.content_part.added",
+        *["response.output_text.delta"] * 4,
+        "response.output_text.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    response = done(events)
+    assert response["output"][0]["content"] == [{"type": "output_text", "text": "It is sunny."}]
+    assert response["usage"]["output_token_details"] == {"text_tokens": 6, "audio_tokens": 0}
+
+
+def test_a_function_that_must_be_called_is_called(talk: Talk) -> None:
+    events = respond(talk, tools=[WEATHER], tool_choice="required")
+    assert folded(events) == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    (call,) = done(events)["output"]
+    assert list(call) == ["id", "type", "status", "name", "call_id", "arguments"]
+    deltas = [each["delta"] for each in of_type(events, "response.function_call_arguments.delta")]
+    assert "".join(deltas) == call["arguments"]
+    assert done(events)["usage"]["output_tokens"] == len(deltas) + 10
+
+
+def test_a_call_comes_within_the_message_before_it(connect: Connect, api: AudioApi) -> None:
+    calls = [{"name": "get_weather", "arguments": {"city": "Rome"}}]
+    api.on("realtime").reply("Let me look.", tool_calls=calls)
+    events = respond(connect("model=gpt-realtime-2.1"), output_modalities=["text"], tools=[WEATHER])
+    assert folded(events) == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    message, call = done(events)["output"]
+    assert (list(message)[-1], message["phase"]) == ("phase", "commentary")
+    assert call["arguments"] == '{"city":"Rome"}'
+    assert [each["output_index"] for each in of_type(events, "response.output_item.done")] == [0, 1]
+
+
+def test_only_newer_models_have_phases(connect: Connect, api: AudioApi) -> None:
+    api.on("realtime").say("Hello.")
+    newer = respond(connect("model=gpt-realtime-2.1"), output_modalities=["text"])
+    older = respond(connect("model=gpt-realtime-mini"), output_modalities=["text"])
+    assert {event["item"]["phase"] for event in newer if "item" in event} == {"final_answer"}
+    assert not any("phase" in event["item"] for event in older if "item" in event)
+
+
+def test_a_response_apart_is_not_in_the_conversation(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("Aside.")
+    events = respond(talk, conversation="none", metadata={"topic": "aside"}, output_modalities=["text"])
+    assert not [kind for kind in kinds(events) if kind.startswith("conversation.")]
+    assert (done(events)["conversation_id"], done(events)["metadata"]) == (None, {"topic": "aside"})
+    added = of_type(respond(talk, output_modalities=["text"]), "conversation.item.added")
+    assert added[0]["previous_item_id"] is None
+
+
+def test_responses_apart_run_beside_the_one_of_the_conversation(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(SENTENCE)
+    talk.send("response.create")
+    (created,) = talk.until("response.created")
+    talk.send("response.create", response={"conversation": "none", "output_modalities": ["text"]})
+    events = talk.until("response.done")
+    first = of_type(events, "response.done")[0]["response"]
+    assert first["conversation_id"] is None
+    assert talk.until("response.done")[-1]["response"]["id"] == created["response"]["id"]
+
+
+def test_a_second_response_of_the_conversation_is_refused(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(SENTENCE)
+    talk.send("response.create", event_id="first")
+    (created,) = talk.until("response.created")
+    talk.send("response.create", event_id="second")
+    events = talk.until("error")
+    response_id = created["response"]["id"]
+    assert events[-1]["error"] == {
+        "type": "invalid_request_error",
+        "code": "conversation_already_has_active_response",
+        "message": f"Conversation already has an active response in progress: {response_id}. Wait until the "
+        "response is finished before creating a new one.",
+        "param": None,
+        "event_id": "second",
+    }
+    assert done(talk.until("response.done"))["status"] == "completed"
+
+
+def test_what_was_sent_before_a_cancellation_stays(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(" ".join([SENTENCE] * 5))
+    talk.send("response.create")
+    begun = talk.until("response.output_audio.delta")
+    talk.send("response.cancel")
+    events = begun + talk.until("rate_limits.updated")
+    assert folded(events)[-7:] == [
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    response = done(events)
+    assert response["status"] == "cancelled"
+    assert response["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
+    (item,) = response["output"]
+    sent = "".join(event["delta"] for event in of_type(events, "response.output_audio_transcript.delta"))
+    assert (item["status"], item["content"][0]["transcript"]) == ("incomplete", sent)
+    assert len(sent) < 5 * len(SENTENCE)
+    seconds = len(heard(events)) / 2 / RATE
+    assert response["usage"]["output_token_details"]["audio_tokens"] == pytest.approx(20 * seconds, abs=4)
+
+
+def test_a_response_can_be_cancelled_by_its_id_before_its_first_item(talk: Talk) -> None:
+    talk.send("response.create", response={"conversation": "none"})
+    talk.send("response.create")
+    first, second = talk.until("response.created") + talk.until("response.created")
+    talk.send("response.cancel", response_id=first["response"]["id"])
+    cancelled = talk.until("response.done")[-1]["response"]
+    assert (cancelled["id"], cancelled["status"]) == (first["response"]["id"], "cancelled")
+    assert talk.until("response.done")[-1]["response"]["id"] == second["response"]["id"]
+
+
+@pytest.mark.parametrize("members", [{}, {"response_id": "resp_unknown"}])
+def test_nothing_to_cancel_is_an_error(members: Body, talk: Talk) -> None:
+    talk.send("response.cancel", event_id="stop", **members)
+    assert talk.error() == {
+        "type": "invalid_request_error",
+        "code": "response_cancel_not_active",
+        "message": "Cancellation failed: no active response found",
+        "param": None,
+        "event_id": "stop",
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 7, 8, 12, 30])
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_output_ends_at_the_limit_of_tokens(limit: int, modality: str, talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(SENTENCE)
+    response = done(respond(talk, max_output_tokens=limit, output_modalities=[modality]))
+    used = response["usage"]["output_tokens"]
+    if modality == "text" and limit == 30:
+        assert response["status"] == "completed"
+        return
+    assert response["status"] == "incomplete"
+    assert response["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
+    assert (response["max_output_tokens"], response["output"][0]["status"]) == (limit, "incomplete")
+    assert used <= limit
+
+
+def test_arguments_end_at_the_limit_of_tokens(talk: Talk, api: AudioApi) -> None:
+    calls = [{"name": "get_weather", "arguments": {"city": "Llanfairpwllgwyngyll"}}] * 2
+    api.on("realtime").reply(tool_calls=calls)
+    response = done(respond(talk, max_output_tokens=14, tools=[WEATHER]))
+    (item,) = response["output"]
+    assert (response["status"], item["status"]) == ("incomplete", "incomplete")
+    assert '{"city": "Llanfairpwllgwyngyll"}'.startswith(item["arguments"])
+    assert response["usage"]["output_tokens"] == 14
+
+
+def test_a_stub_can_make_a_response_fail(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").reply(failure={"code": "rate_limit_exceeded", "message": "Too many."})
+    events = respond(talk)
+    assert kinds(events) == ["response.created", "response.done", "rate_limits.updated"]
+    response = done(events)
+    assert (response["status"], response["output"]) == ("failed", [])
+    assert response["status_details"]["error"]["code"] == "rate_limit_exceeded"
+    assert response["status_details"]["error"]["message"] == "Too many."
+    assert response["usage"]["total_tokens"] == 0
+
+
+def test_the_next_response_finds_the_first_in_the_cache(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(" ".join([SENTENCE] * 3))
+    first = done(respond(talk, output_modalities=["text"]))["usage"]
+    second = done(respond(talk, output_modalities=["text"]))["usage"]
+    third = done(respond(talk, output_modalities=["text"], instructions="Be brief."))["usage"]
+    assert list(first) == [
+        "total_tokens",
+        "input_tokens",
+        "output_tokens",
+        "input_token_details",
+        "output_token_details",
+    ]
+    details = second["input_token_details"]
+    assert list(details) == [
+        "text_tokens",
+        "audio_tokens",
+        "image_tokens",
+        "cached_tokens",
+        "cached_tokens_details",
+    ]
+    assert second["input_tokens"] == first["input_tokens"] + first["output_tokens"]
+    assert first["input_token_details"]["cached_tokens"] == 0
+    cached = details["cached_tokens"]
+    assert cached == details["cached_tokens_details"]["text_tokens"]
+    assert cached % 64 == 0
+    assert second["input_tokens"] - 64 < cached <= second["input_tokens"]
+    assert third["input_token_details"]["cached_tokens"] == 0
+
+
+def test_the_voice_stays_after_it_has_spoken(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("Hello.")
+    written = respond(talk, output_modalities=["text"], audio={"output": {"voice": "ash"}})
+    assert done(written)["audio"]["output"]["voice"] == "ash"
+    first = respond(talk, audio={"output": {"voice": "cedar"}})
+    talk.send("response.create", response={"audio": {"output": {"voice": "ash"}}})
+    assert talk.error()["code"] == "cannot_update_voice"
+    assert heard(first)
+
+
+def test_limits_come_after_a_response_unless_another_begins_at_once(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("Hello.")
+    talk.send("response.create", response={"output_modalities": ["text"]})
+    talk.until("response.done")
+    talk.send("response.create", response={"output_modalities": ["text"]})
+    assert kinds(talk.until("rate_limits.updated")).count("rate_limits.updated") == 1
