@@ -275,7 +275,8 @@ def limits_watch(config: str | None, url: str | None, control_token: str | None,
 
     settings = settings_of(config, {"control_token": control_token})
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    watch_limits(url or f"http://{host}:{settings.port}", token=settings.control_token, once=once)
+    scheme = "https" if settings.speaks_tls else "http"
+    watch_limits(url or f"{scheme}://{host}:{settings.port}", token=settings.control_token, once=once)
 
 
 @main.group()

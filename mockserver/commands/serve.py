@@ -26,6 +26,7 @@ from mockserver.wire import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import FrameType
 
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
@@ -40,6 +41,7 @@ UNKNOWN_AUDIO = {
 }
 _COUNTS = {True: "exactly", False: "by estimate, because splintr-rs is not installed"}
 _KEYS = {True: "any API key is accepted", False: "only the API keys of mockserver.toml are accepted"}
+_TRUSTING = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")  # Python and others, curl, Node
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CLOSING_SECONDS = 3.0  # for threads and processes to end after the last request
 _GUARDIAN_SECONDS = 4.0  # beyond ``shutdown_seconds``, after which the guardian kills this process
@@ -70,7 +72,7 @@ def run(settings: Settings) -> None:
         log.warning(warning)
     for complaint in complaints.missing(services.whisper, services.schemas):
         log.warning("%s", complaint)
-    say(banner(server.url, settings, len(services.fixtures.fixtures), services.whisper))
+    say(banner(server.url, settings, len(services.fixtures.fixtures), services.whisper, server.ca_file))
 
     warming_up = threading.Timer(_WARM_UP_DELAY, warm_up, (guardian, services.start))
     warming_up.daemon = True
@@ -142,8 +144,18 @@ def exit_after(seconds: float) -> Iterator[None]:
     timer.cancel()
 
 
-def banner(url: str, settings: Settings, fixtures: int, whisper: WhisperTranscriber | None) -> str:
-    """Return the text printed at the start: the engines, with the number of ``fixtures``, and commands to copy."""
+def banner(
+    url: str,
+    settings: Settings,
+    fixtures: int,
+    whisper: WhisperTranscriber | None,
+    ca_file: Path | None = None,
+) -> str:
+    """Return the text printed at the start: the engines, with the number of ``fixtures``, and commands to copy.
+
+    ``ca_file`` is the file by which clients verify a server that speaks TLS.
+    """
+    trusted = "" if ca_file is None else f"\n  export {' '.join(f'{name}={ca_file}' for name in _TRUSTING)}\n"
     known = f"{fixtures} fixtures"
     if settings.remember_speech:
         known += " and its own speech"
@@ -152,7 +164,7 @@ audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings
   transcribes: {known} exactly; other audio by {_transcriber(settings, whisper)}
   speaks: pyttsx3 on espeak-ng
   counts: text tokens {_COUNTS[tokens.are_exact()]}
-
+{trusted}
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
     -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3
   curl {url}/v1/audio/transcriptions -H "Authorization: Bearer sk-mock-me" \\

@@ -92,6 +92,16 @@ class Settings:
         "127.0.0.1", "Address to listen on: an IP address or a host name, without a port.", admits=is_host
     )
     port: int = _setting(4010, "Port to listen on; 0 chooses a free one.", minimum=0, maximum=65535)
+    tls: bool = _setting(
+        False,
+        "Serve https: and wss: with a certificate that is made at the start, unless tls_cert names one.",
+    )
+    tls_cert: str = _setting(
+        "", "File of the certificate for https: and wss:, with those that sign it (PEM).", is_path=True
+    )
+    tls_key: str = _setting(
+        "", "File of the key of tls_cert (PEM); empty if that file contains it.", is_path=True
+    )
     strictness: str = _setting(
         "real",
         "real: refuse what the real API refuses; schema: accept whatever the documented schema allows; "
@@ -450,6 +460,11 @@ class Settings:
         if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
         check_webhooks(self.webhooks, "argument webhooks")
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Return whether the server serves ``https:`` and ``wss:`` in place of ``http:`` and ``ws:``."""
+        return self.tls or bool(self.tls_cert or self.tls_key)
 
     def for_request(self, headers: SupportsGet) -> Settings:
         """Return these settings with the ``x-mock-*`` headers of a request applied.

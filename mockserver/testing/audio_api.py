@@ -14,6 +14,7 @@ from mockserver.validation import documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import openai
     from typing_extensions import Unpack
@@ -46,6 +47,11 @@ class AudioApi(Scripting, Verifying):
     def clock(self) -> Clock:
         """Return the clock of limits, timestamps and expiries. All accounts share it."""
         return self._context.clock
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Return the file (PEM) by which clients verify the server; ``None`` if it speaks plain HTTP."""
+        return self._clients.ca_file
 
     @property
     def client(self) -> openai.OpenAI:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mockserver.accounts.accounts import redact
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
 class MockServer(AudioApi):
     """A mock server in this process, with the Python API for all accounts. A context manager.
 
-    Without ``settings`` it uses those of ``mockserver.toml`` and the environment, on a free port.
+    Without ``settings`` it uses those of ``mockserver.toml`` and the environment, on a free port. ``tls`` changes the
+    setting of that name: clients verify the server by ``ca_file``.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, tls: bool | None = None) -> None:
         settings = settings or load_settings(environ=os.environ, port=0)
+        if tls is not None:
+            settings = replace(settings, tls=tls)
         # The package logs a warning for each malformed body.
         logging.getLogger("python_multipart").setLevel(logging.ERROR)
         with LOG_LEVELS.of_server(settings.log_level):
@@ -47,7 +51,7 @@ class MockServer(AudioApi):
         self._running = ExitStack()
         self._thread = threading.Thread(target=self._server.serve, name="mockserver", daemon=True)
         self._account_numbers = itertools.count(1)
-        clients = SdkClients(f"{self._server.url}/v1")
+        clients = SdkClients(f"{self._server.url}/v1", self._server.ca_file)
         context = context_of(self._services, ApiContext)
         super().__init__(context, self._server.url, _some_key(settings), None, clients)
 

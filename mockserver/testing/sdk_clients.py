@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
     from types import ModuleType
 
     import openai
@@ -17,8 +19,10 @@ class SdkClients:
     They do not retry. For retries, use ``client.with_options(max_retries=2)``.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, ca_file: Path | None = None) -> None:
+        """``ca_file`` is the file (PEM) by which they verify a server that speaks TLS."""
         self._base_url = base_url
+        self.ca_file = ca_file
         self._lock = threading.Lock()
         self._sync: openai.OpenAI | None = None
         self._async: openai.AsyncOpenAI | None = None
@@ -32,7 +36,7 @@ class SdkClients:
                     api_key=api_key,
                     base_url=self._base_url,
                     max_retries=0,
-                    http_client=sdk.DefaultHttpxClient(verify=False, trust_env=False),
+                    http_client=sdk.DefaultHttpxClient(verify=self._verified(), trust_env=False),
                 )
             return self._sync.with_options(api_key=api_key)
 
@@ -46,9 +50,17 @@ class SdkClients:
                     base_url=self._base_url,
                     max_retries=0,
                     default_headers={"Connection": "close"},
-                    http_client=sdk.DefaultAsyncHttpxClient(verify=False, trust_env=False),
+                    http_client=sdk.DefaultAsyncHttpxClient(verify=self._verified(), trust_env=False),
                 )
             return self._async.with_options(api_key=api_key)
+
+    def _verified(self) -> ssl.SSLContext | bool:
+        """Return how to verify the server. ``False`` reads no certificates of the system, which takes time."""
+        if self.ca_file is None:
+            return False
+        import ssl
+
+        return ssl.create_default_context(cafile=self.ca_file)
 
     def close(self) -> None:
         """Close the connections."""

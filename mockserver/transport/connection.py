@@ -136,16 +136,46 @@ class Connection:
             time.sleep(0.001)
 
 
+class EncryptedSocket(socket.socket):
+    """A socket whose bytes must be decrypted, so that those on the network need not be bytes of the client."""
+
+    @property
+    def holds_bytes(self) -> bool:
+        """Return whether bytes of the client were decrypted and not yet read, so that the network need not have any."""
+        raise NotImplementedError
+
+    def arrives(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` for bytes or the end, and return whether there are any. Raises ``OSError``."""
+        raise NotImplementedError
+
+
+def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
+    """Wait up to ``seconds`` for bytes or the end of a connection, and return whether there are any."""
+    if isinstance(connection, EncryptedSocket):
+        return connection.arrives(seconds)
+    return can_be_read(connection, seconds)
+
+
 if hasattr(select, "poll"):
 
-    def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
-        """Wait up to ``seconds`` for bytes or the end of a connection, and return whether there are any."""
+    def can_be_read(connection: socket.socket, seconds: float) -> bool:
+        """Wait up to ``seconds`` until the network has bytes or the end, and return whether it has."""
         poll = select.poll()
         poll.register(connection, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
+    def can_be_written(connection: socket.socket) -> bool:
+        """Return whether the network takes bytes at once."""
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT)
+        return bool(poll.poll(0))
+
 else:
 
-    def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
-        """Wait up to ``seconds`` for bytes or the end of a connection, and return whether there are any."""
+    def can_be_read(connection: socket.socket, seconds: float) -> bool:
+        """Wait up to ``seconds`` until the network has bytes or the end, and return whether it has."""
         return bool(select.select([connection], [], [], seconds)[0])
+
+    def can_be_written(connection: socket.socket) -> bool:
+        """Return whether the network takes bytes at once."""
+        return bool(select.select([], [connection], [], 0)[1])

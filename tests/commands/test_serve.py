@@ -32,6 +32,15 @@ def test_the_banner_says_where_and_how_it_serves() -> None:
     assert lines[-1] == "Press Ctrl-C to stop."
 
 
+def test_the_banner_of_a_server_that_speaks_tls_says_how_to_trust_it() -> None:
+    shown = banner("https://127.0.0.1:4010", Settings(whisper_model="none"), 4, None, Path("/tmp/ca.pem"))
+    assert (
+        "\n  export SSL_CERT_FILE=/tmp/ca.pem CURL_CA_BUNDLE=/tmp/ca.pem NODE_EXTRA_CA_CERTS=/tmp/ca.pem\n"
+        in shown
+    )
+    assert "curl https://127.0.0.1:4010/v1/audio/speech" in shown
+
+
 def hears(settings: Settings) -> str:
     return printed(settings).splitlines()[1].removeprefix("  transcribes: ")
 

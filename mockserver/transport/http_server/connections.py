@@ -7,8 +7,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from mockserver.errors import ApiError
 from mockserver.transport.bodies import ClientGone
-from mockserver.transport.connection import is_readable
+from mockserver.transport.connection import EncryptedSocket, is_readable
 from mockserver.transport.http_server.heads import Head, end_of_head, read_head
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MIN_RATE = 1 << 16  # bytes per second
 _PIECE = 1 << 16  # bytes per receive
+_CLIENT_HELLO = b"\x16\x03"  # how TLS begins
 
 
 class Connection:
@@ -48,7 +50,10 @@ class Connection:
         self._open = True
 
     def take_in(self) -> bool:
-        """Receive once, within the timeout of the socket. Return ``False`` if the client has closed its side."""
+        """Receive once, within the timeout of the socket. Return ``False`` if the client has closed its side.
+
+        Raises ``OSError``, and ``ApiError`` for a client that speaks plain HTTP with TLS expected.
+        """
         try:
             piece = self.socket.recv(_PIECE)
         except BlockingIOError:
@@ -58,10 +63,14 @@ class Connection:
 
     def find_head(self) -> bool:
         """Parse the next head into ``head`` if it is complete, and return whether it is. Raises ``ApiError``."""
+        if isinstance(self.socket, EncryptedSocket) and self.socket.holds_bytes:
+            self.take_in()  # the selector sees only what is on the network
         if self.unread:
             skipped = min(self.unread, len(self.received))
             del self.received[:skipped]
             self.unread -= skipped
+        if self.received.startswith(_CLIENT_HELLO):
+            raise ApiError("tls_to_plain_port")
         size = end_of_head(self.received, self._limits, self._looked_at)
         if size < 0:
             self._looked_at = len(self.received)

@@ -297,13 +297,17 @@ class Reception:
         begins = connection.is_idle and not connection.unread
         try:
             more = connection.take_in()
+        except ApiError as error:
+            self._forget(connection)
+            self._turn_away(connection, error)
+            return
         except OSError:
             more = False
         if not more:
             self._forget(connection)
             connection.close()
             return
-        if begins:
+        if begins and not connection.is_idle:  # a handshake of TLS has no bytes of a request
             with self._lock:
                 del self._waiting[connection]
                 self._waiting[connection] = time.monotonic() + self._timeout

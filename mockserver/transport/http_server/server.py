@@ -23,10 +23,12 @@ from mockserver.transport.upgrades import Upgrade
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
 
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.settings.model import Settings
+    from mockserver.transport.http_server.certificates import Certificate
     from mockserver.transport.http_server.connections import Connection
 
 log = logging.getLogger(__name__)
@@ -40,11 +42,16 @@ class HttpServer:
     """The HTTP server: accepts connections and answers their requests while ``serve()`` runs, until ``stop()``."""
 
     def __init__(
-        self, listener: socket.socket, settings: Settings, app: WSGIApplication, closing: threading.Event
+        self,
+        listener: socket.socket,
+        settings: Settings,
+        app: WSGIApplication,
+        closing: threading.Event,
+        certificate: Certificate | None = None,
     ) -> None:
         """Start the threads that answer. ``closing`` is set as soon as the server begins to stop.
 
-        Raises ``RuntimeError`` if no thread can be started.
+        With a ``certificate`` it speaks TLS. Raises ``RuntimeError`` if no thread can be started.
         """
         self._app = app
         self._settings = settings
@@ -53,7 +60,13 @@ class HttpServer:
         self._stopping = threading.Lock()
         self._is_stopped = False
         self._address: tuple[str, int] = listener.getsockname()[:2]
-        self._host = Host(self._address[1], settings.socket_timeout, self.end)
+        self._certificate = certificate
+        self._scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            from mockserver.transport.http_server.tls import TlsListener
+
+            listener = TlsListener(listener, certificate.context)
+        self._host = Host(self._scheme, self._address[1], settings.socket_timeout, self.end)
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
@@ -86,6 +99,8 @@ class HttpServer:
                 self._web_sockets.leave()
                 self._workers.stop(self._settings.shutdown_seconds)
                 self._web_sockets.stop(max(ends_at - time.monotonic(), 0))
+                if self._certificate is not None:
+                    self._certificate.close()
 
     def end(self) -> None:
         """Stop in the background."""
@@ -175,17 +190,39 @@ class HttpServer:
     def url(self) -> str:
         """Return the URL of the server, without a trailing slash."""
         host, port = self._address
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{self._scheme}://[{host}]:{port}" if ":" in host else f"{self._scheme}://{host}:{port}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Return the file (PEM) by which clients verify the server; ``None`` if it speaks plain HTTP."""
+        return None if self._certificate is None else self._certificate.ca_file
 
 
 def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:
     """Return a listening server, which sets ``closing`` as soon as it begins to stop.
 
-    Raises ``PortInUse`` or ``OSError`` naming the address and the remedy.
+    Raises ``PortInUse`` or ``OSError`` naming the address or file and the remedy.
     """
-    listener = open_listener(settings.host, settings.port)
+    certificate = _certificate(settings)
     try:
-        return HttpServer(listener, settings, app, closing or threading.Event())
+        listener = open_listener(settings.host, settings.port)
+        try:
+            return HttpServer(listener, settings, app, closing or threading.Event(), certificate)
+        except BaseException:
+            listener.close()
+            raise
     except BaseException:
-        listener.close()
+        if certificate is not None:
+            certificate.close()
         raise
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    """Return the certificate of a server with these settings; ``None`` without TLS. Raises ``OSError``."""
+    if not settings.speaks_tls:
+        return None
+    from mockserver.transport.http_server.certificates import make_certificate, read_certificate
+
+    if settings.tls_cert or settings.tls_key:
+        return read_certificate(settings.tls_cert, settings.tls_key)
+    return make_certificate(settings.host)

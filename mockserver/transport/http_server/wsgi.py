@@ -35,10 +35,10 @@ _LAST_CHUNK = b"0\r\n\r\n"
 class Host:
     """A server as its requests see it: its part of the WSGI environ, and whether connections are kept.
 
-    ``timeout`` is the seconds for which an idle connection is kept.
+    ``scheme`` is ``http`` or ``https``; ``timeout`` is the seconds for which an idle connection is kept.
     """
 
-    def __init__(self, port: int, timeout: float, end: Callable[[], None]) -> None:
+    def __init__(self, scheme: str, port: int, timeout: float, end: Callable[[], None]) -> None:
         """``end`` stops the server, in the background."""
         self.timeout = timeout
         self.keeps_connections = True
@@ -48,7 +48,7 @@ class Host:
             "SERVER_PORT": str(port),
             "SERVER_SOFTWARE": _SOFTWARE,
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": scheme,
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
