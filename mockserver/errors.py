@@ -23,9 +23,11 @@ class ApiError(Exception):
     """The refusal of a request: ``name`` is a row of ``catalog/errors.toml``, ``values`` fill in its message.
 
     ``param`` and ``code`` replace those of the row. ``is_scripted``: it is the answer of the stub that was found.
+    ``is_before_upgrade``: it refuses a WebSocket with its status, even if the API refuses sessions by an event.
     """
 
     is_scripted = False
+    is_before_upgrade = False
 
     def __init__(
         self,

@@ -58,12 +58,66 @@ class Timing(_Part, kw_only=True):
     total_ms: float | None
 
 
+class RealtimeTurn(_Part, kw_only=True):
+    """A response of a Realtime session, or the transcription of what the user said (``kind``).
+
+    Times are in milliseconds of the session. ``turn`` counts from 1 for each kind. ``speech`` are the segments in which
+    the user spoke before. ``said`` is the text or transcript of the response, ``tools`` are its calls with their
+    arguments. ``heard_until_ms`` is the end of its audio that the client has played, if it says so.
+    """
+
+    kind: str
+    turn: int
+    response: str | None = None
+    item: str | None = None
+    began_ms: float
+    ended_ms: float | None = None
+    user_text: str | None = None
+    heard: str | None = None
+    speech: list[tuple[float, float]] = []
+    said: str | None = None
+    tools: list[dict[str, Any]] = []
+    status: str = "in_progress"
+    reason: str | None = None
+    interrupted: bool = False
+    heard_until_ms: float | None = None
+    audio_seconds: float = 0.0
+    model: str | None = None
+    prompt: str | None = None
+    answered_by: str | None = None
+    stub: str | None = None
+    fault: HitFault | None = None
+    error: str | None = None
+    usage: dict[str, Any] | None = None
+    cost_usd: float | None = None
+
+
+class Realtime(_Part, kw_only=True):
+    """A Realtime session: the events of both sides in order, and its turns.
+
+    ``events_dropped`` and ``turns_dropped`` are the numbers of older ones that are not kept. ``audio_in`` and
+    ``audio_out`` are in seconds. ``close`` has the code and the reason with which the server closed it.
+    """
+
+    session: str
+    kind: str
+    events: list[dict[str, Any]]
+    events_dropped: int
+    event_types: list[str]
+    turns: list[RealtimeTurn]
+    turns_dropped: int
+    audio_in: float
+    audio_out: float
+    close: dict[str, Any] | None
+
+
 class Record(_Part, kw_only=True):
     """A request and its response.
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
     that conditions can use. ``connection`` is the id of the handshake, if the request is a message of a WebSocket.
-    ``reply`` is the reply of a chat or response. Old snapshots lack both.
+    ``reply`` is the reply of a chat or response, ``realtime`` the session that the request opened. Old snapshots lack
+    these.
     """
 
     id: str
@@ -93,6 +147,7 @@ class Record(_Part, kw_only=True):
     stub: str | None
     fault: HitFault | None
     reply: dict[str, Any] | None = None
+    realtime: Realtime | None = None
     usage: dict[str, Any] | None
     cost_usd: float | None
     limits: dict[str, str]

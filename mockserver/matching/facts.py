@@ -136,7 +136,7 @@ class LiveRequest(Facts, Protocol):
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return what the client asks for: ``events``, ``sound``, a ``job``."""
+        """Return what the client asks for: a ``body``, ``events``, ``sound``, a ``job``, a ``session``, …"""
         ...
 
     @property

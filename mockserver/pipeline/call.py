@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.records import ModelCard
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.recording import Recording
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
     from mockserver.pipeline.request_facts import Recall
@@ -46,7 +47,8 @@ class Outcome(Struct):
 class Call:
     """One request that is being handled, with what the pipeline has determined for the handler.
 
-    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. ``kept`` is stored with a response,
+    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. If it opens a session, ``recording``
+    is the journal's record of it, in flight until the session has ended. ``kept`` is stored with a response,
     beside what OpenAI's API shows of it. ``recall`` returns the last text of the user in what the request continues.
     """
 
@@ -70,6 +72,7 @@ class Call:
     warning: str = ""
     kept: Mapping[str, Any] = field(default_factory=dict)
     web_socket: WebSocketAdapter | None = None
+    recording: Recording | None = None
     recall: Recall | None = None
     facts: LiveFacts = field(init=False)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.responses import Reply
     from mockserver.transport.streamed_forms import ReceivedFile
 
+_REFUSED = 400
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
 _FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
@@ -107,6 +108,13 @@ class Exchange:
         self._head = _head(reply)
         if self.call is not None:
             self._journal.keep_audio(self.call.clips.values())
+        recording = self.call.recording if self.call is not None else None
+        if recording is not None and reply.status < _REFUSED:
+            recording.end = self._session_ended
+            recording.first_byte_ms = self._elapsed()
+            self._progress = recording
+            self._begin()
+            return reply
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
@@ -117,10 +125,19 @@ class Exchange:
             return reply
         events = 0 if reply.media_type == "text/event-stream" else None
         self._progress = Progress(pieces=0, events=events)
-        self._entry = Entry(self._record(in_flight=True, hung_up=False), self._progress)
-        self._journal.add(self._entry)
+        self._begin()
         reply.body = _Watched(reply.body, self, self._progress)
         return reply
+
+    def _begin(self) -> None:
+        """Begin the entry of a stream or session."""
+        assert self._journal is not None
+        self._entry = Entry(self._record(in_flight=True, hung_up=False), self._progress)
+        self._journal.add(self._entry)
+
+    def _session_ended(self, hung_up: bool) -> None:
+        """Finish the entry of a session."""
+        self.ended(hung_up=hung_up)
 
     def unanswered(self) -> None:
         """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
@@ -155,7 +172,7 @@ class Exchange:
         """Return the record of the exchange so far; unknown values are ``None``."""
         request, head, progress = self.request, self._head, self._progress
         secrets = request.secrets
-        return Record(
+        record = Record(
             id=self.request_id,
             time=self._time,
             connection=request.session.id if request.session else None,
@@ -174,15 +191,15 @@ class Exchange:
             reply=_reply(self.call, secrets),
             **_usage(self.call),
             limits=dict(head.limits),
-            timing=Timing(
-                first_byte_ms=progress.first_byte_ms, total_ms=None if in_flight else self._elapsed()
-            ),
-            stream_events=progress.events,
-            stream_pieces=progress.pieces,
-            bytes_sent=progress.sent,
+            timing=Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),
+            stream_events=None,
+            stream_pieces=None,
+            bytes_sent=0,
             in_flight=in_flight,
             hung_up=hung_up,
         )
+        progress.apply_to(record)
+        return record
 
 
 class _Watched(Iterator[bytes]):

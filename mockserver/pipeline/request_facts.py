@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockserver.audio.uploads import FORM_FILE, UPLOAD, AudioPlace
-from mockserver.catalog.paths import with_version
+from mockserver.catalog.paths import WEBSOCKET, with_version
 from mockserver.pipeline.document_facts import DocumentFacts, text_in
 from mockserver.pipeline.once import once
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request_audio import RequestAudio
 
     Recall = Callable[["LiveFacts"], str]
+
+_BODY = frozenset({"body"})
 
 
 class LiveFacts:
@@ -88,9 +90,10 @@ class LiveFacts:
 
     @property
     def asks_for(self) -> frozenset[str]:
-        """Return the kinds of answer that the request asks for: ``events``, ``sound``, a ``job``."""
+        """Return what the request asks for: a ``body``, ``events``, ``sound``, a ``job``, a ``session``, …"""
         accepted = {"events"} if "text/event-stream" in self.headers.get("accept", "") else frozenset()
-        return self._operation.gives | self._document_facts.asks_for | accepted
+        whole = frozenset() if self._operation.method == WEBSOCKET else _BODY
+        return self._operation.gives | self._document_facts.asks_for | accepted | whole
 
     @property
     def reply_kinds(self) -> frozenset[str]:

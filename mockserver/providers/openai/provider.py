@@ -201,7 +201,7 @@ class OpenAi:
 
     def refuse(self, error: ApiError, operation: Operation, exchange: Exchange) -> Reply:
         """Return the reply that refuses a request, as the gateway or the service behind it does."""
-        if operation.refuses == refusals.REALTIME:
+        if operation.refuses == refusals.REALTIME and not error.is_before_upgrade:
             from mockserver.providers.openai.realtime.refused import refused_on_web_socket
 
             opened = refused_on_web_socket(self._errors, self._realtime_ids(), error, exchange.request)

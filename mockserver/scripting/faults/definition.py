@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from mockserver.matching.patterns import Pattern
 from mockserver.scripting.faults.fault import ERROR, Fault
 from mockserver.scripting.faults.kinds import KINDS, PARAMETERS
+from mockserver.scripting.faults.session_kinds import REFUSED_UPGRADE
 from mockserver.wording import suggestion
 
 if TYPE_CHECKING:
     from mockserver.errors import ErrorTable
 
+_UNAVAILABLE = 503  # the status with which WebSockets are refused, unless the fault sets one
 _TRIGGERS = ("times", "every", "probability", "until")
 
 
@@ -49,6 +51,10 @@ def define(
         given["since"] = document["from"]
     if kind == ERROR:
         given["error"] = errors.name_of(document[ERROR])
+    elif kind == REFUSED_UPGRADE:
+        given["error"] = errors.name_of(given.get("status", _UNAVAILABLE))
+    if {"after", "audio_seconds"} <= document.keys():
+        raise FaultError("audio_seconds: cannot be combined with 'after'.")
     pattern = Pattern(document.get("when", {}), endpoints)
     return Fault(id_, document, pattern, kind, str(document.get("seed", seed)), **given)
 

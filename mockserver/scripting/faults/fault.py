@@ -42,6 +42,11 @@ class Fault(Struct, frozen=True):
     after: int | None = None
     by: int = 16
     bytes_per_second: float = 1000.0
+    status: int = 503
+    close: int = 1011
+    event: str = "*"
+    count: int = 1
+    audio_seconds: float | None = None
     nth_request: int = 0
 
     @property

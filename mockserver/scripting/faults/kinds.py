@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mockserver.scripting.faults import events
 from mockserver.scripting.faults.fault import ERROR
+from mockserver.scripting.faults.session_kinds import FAILED_RESPONSE, REFUSED_UPGRADE, SESSION_KINDS
 from mockserver.transport.connection import lost
 from mockserver.wire import sse
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.targets import Arrival, Breakable
 
 _STREAM_ERROR = "sse_error"
+_BODY = "body"  # of an answer; WebSockets have none
 _DELAY = 1.0  # seconds, unless the fault sets them
 _DRIP = 0.05  # seconds between two pieces of a slow drip
 _DRIPS = 10.0  # seconds that a slow drip lasts, unless the fault sets them
@@ -151,14 +153,14 @@ def _reset(reply: Breakable) -> Iterator[bytes]:
     raise lost("fault: the connection was reset")
 
 
-@breaks("truncated_body", "after")
+@breaks("truncated_body", "after", needs=_BODY)
 def _truncate(reply: Breakable) -> Iterator[bytes]:
     """Send a part of the body, then close the connection."""
     yield from _part(reply)
     raise lost("fault: the body was truncated")
 
 
-@breaks("malformed_json")
+@breaks("malformed_json", needs=_BODY)
 def _malform(reply: Breakable) -> Broken:
     """Remove the last bracket of the body; in a stream of events, break the first one."""
     if reply.is_events:
@@ -170,7 +172,7 @@ def _malform(reply: Breakable) -> Broken:
     return broken
 
 
-@breaks("wrong_content_length", "by", "seconds")
+@breaks("wrong_content_length", "by", "seconds", needs=_BODY)
 def _misannounce(reply: Breakable) -> Iterable[bytes]:
     """Announce a longer or shorter body than the one that is sent."""
     by = reply.fault.by
@@ -238,7 +240,7 @@ def _corrupt(reply: Breakable) -> Broken:
     return map(noise.on, reply.pieces) if reply.media_type.startswith("audio/") else None
 
 
-@breaks("slow_drip", "bytes_per_second", "seconds")
+@breaks("slow_drip", "bytes_per_second", "seconds", needs=_BODY)
 def _drip(reply: Breakable) -> Iterator[bytes]:
     """Send the body at a few bytes per second, and the rest at once when the time is up."""
     rate = reply.fault.bytes_per_second
@@ -295,5 +297,17 @@ def _misfitting(reply: Breakable, announced: int) -> Iterator[bytes]:
 def _seconds(fault: Fault) -> float:
     return _DELAY if fault.seconds is None else fault.seconds
 
+
+@before(REFUSED_UPGRADE, "status", "message")
+def _refuse_upgrade(arrival: Arrival) -> None:
+    """Refuse a WebSocket with a status of HTTP."""
+    refusal = arrival.refusal()
+    refusal.is_before_upgrade = True
+    raise refusal
+
+
+KINDS[REFUSED_UPGRADE] = replace(KINDS[REFUSED_UPGRADE], needs="upgrade")
+KINDS.update({each.name: Kind(each.name, each.takes, needs="session") for each in SESSION_KINDS.values()})
+KINDS[FAILED_RESPONSE] = Kind(FAILED_RESPONSE, ("code", "message"), needs="turn")
 
 PARAMETERS = frozenset(name for kind in KINDS.values() for name in kind.takes)

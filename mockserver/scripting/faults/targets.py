@@ -12,6 +12,7 @@ from mockserver.wire import sse
 if TYPE_CHECKING:
     import threading
 
+    from mockserver.errors import ApiError
     from mockserver.scripting.faults.fault import Fault
     from mockserver.transport.connection import Connection
 
@@ -31,7 +32,7 @@ class Arrival(Struct, frozen=True):
     connection: Connection
     closing: threading.Event
     release: Callable[[], object]
-    refusal: Callable[[], Exception]
+    refusal: Callable[[], ApiError]
 
     def wait(self, seconds: float | None) -> None:
         """Wait for real seconds (``None``: until the client leaves), and let another request be handled meanwhile."""

@@ -26,13 +26,17 @@ class Outlet:
         self._ids = ids
         self._errors = errors
         self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
+        self.deliver: Callable[[Mapping[str, Any]], None] = self.transmit  # faults replace it
 
     def send(self, kind: str, **members: Any) -> None:
         """Send an event: its type, an id, and its members in this order."""
-        event = {"type": kind, "event_id": self._ids.event(), **members}
+        self.deliver({"type": kind, "event_id": self._ids.event(), **members})
+
+    def transmit(self, event: Mapping[str, Any], text: str | None = None) -> None:
+        """Have an event leave now, as ``text`` if it is given."""
         for listener in self.listeners:
             listener(event)
-        self._emit(json_styles.streamed(event).decode("utf-8", "replace"))
+        self._emit(json_styles.streamed(event).decode("utf-8", "replace") if text is None else text)
 
     def refuse(self, error: ApiError, event_id: str | None = None) -> None:
         """Send an ``error`` that refuses the event of the client with an id."""

@@ -1,0 +1,80 @@
+"""Runs of events that the journal folds into one row: appended audio, and deltas."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import pybase64
+
+from mockserver.journal import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.accounts.redaction import Secrets
+    from mockserver.providers.openai.realtime.session_log import Formats
+
+_APPEND = "input_audio_buffer.append"
+_SPOKEN = ("response.output_audio.delta", "response.audio.delta")
+_BYTES_A_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
+
+
+def is_folded(event: Mapping[str, Any]) -> bool:
+    """Return whether an event is one of a run: it has audio or the piece of a text."""
+    kind = event.get("type")
+    return isinstance(kind, str) and (kind == _APPEND or kind.endswith(".delta"))
+
+
+class Run:
+    """Events of one type and item, one after another but for those of other runs. Times are in milliseconds."""
+
+    def __init__(self, direction: Literal["in", "out"], kind: str, item: object, now: float) -> None:
+        self._direction = direction
+        self._kind = kind
+        self._item = item if isinstance(item, str) else None
+        self._began = self._ended = now
+        self._count = 0
+        self._seconds = 0.0
+        self._texts: list[str] = []
+        self._characters = 0
+        self._hash = hashlib.sha256() if kind == _APPEND or kind in _SPOKEN else None
+
+    def add(self, event: Mapping[str, Any], now: float, formats: Formats | None) -> float:
+        """Add an event. Return the seconds of its audio."""
+        self._ended = now
+        self._count += 1
+        content = event.get("audio" if self._kind == _APPEND else "delta")
+        if not isinstance(content, str):
+            return 0.0
+        if self._hash is None:
+            if self._characters < redacted.MAX_CHARACTERS:
+                self._texts.append(content[: redacted.MAX_CHARACTERS])
+            self._characters += len(content)
+            return 0.0
+        data = b""
+        with suppress(ValueError):  # what is no base64 is refused
+            data = pybase64.b64decode(content, validate=True)
+        self._hash.update(data)
+        if formats is None:
+            return 0.0
+        form = formats.heard if self._kind == _APPEND else formats.spoken
+        seconds = len(data) / _BYTES_A_SAMPLE[form.type] / form.rate
+        self._seconds += seconds
+        return seconds
+
+    def row(self, secrets: Secrets) -> dict[str, Any]:
+        """Return the row of the run."""
+        row: dict[str, Any] = {
+            "at_ms": round(self._began, 3),
+            "direction": self._direction,
+            "type": redacted.text(self._kind, secrets),
+            "until_ms": round(self._ended, 3),
+            "count": self._count,
+        }
+        if self._item is not None:
+            row["item_id"] = redacted.text(self._item, secrets)
+        if self._hash is None:
+            return row | {"delta": redacted.text("".join(self._texts), secrets)}
+        return row | {"seconds": round(self._seconds, 3), "sha256": self._hash.hexdigest()}

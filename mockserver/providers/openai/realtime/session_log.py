@@ -1,0 +1,159 @@
+"""The journal's record of a session: its events, with audio and deltas folded, and its turns."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mockserver import json_styles, strict_json
+from mockserver.journal import redacted
+from mockserver.journal.record import Realtime
+from mockserver.pipeline.recording import Recording
+from mockserver.providers.openai.realtime.folded_events import Run, is_folded
+from mockserver.providers.openai.realtime.turn_log import TurnLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mockserver.accounts.redaction import Secrets
+    from mockserver.journal.record import Record
+    from mockserver.providers.openai.realtime.session_parts import AudioFormat
+    from mockserver.providers.openai.realtime.turn import Turn
+
+_MAX_BYTES = 1 << 18  # of the rows of events of a session, as JSON
+_MAX_ROWS = 2_000
+_MAX_TYPES = 200  # different types of events, of which a client can make up any number
+
+
+class Formats(NamedTuple):
+    """The formats of a session's audio at the moment."""
+
+    heard: AudioFormat
+    spoken: AudioFormat
+
+
+class SessionLog:
+    """What happens in a session, for the journal. The session's thread writes it, any thread reads it.
+
+    ``recording`` is the progress of the entry. ``now_ms`` and ``formats`` return the time and the formats of audio;
+    the session sets them with ``begin``.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._lock = threading.Lock()
+        self._rows: deque[bytes] = deque()
+        self._bytes = 0
+        self._dropped = 0
+        self._runs: dict[tuple[str, ...], Run] = {}
+        self._types: dict[str, None] = {}
+        self._session = ""
+        self._kind = ""
+        self._heard = self._spoken = 0.0  # seconds
+        self._closed: dict[str, Any] | None = None
+        self._now_ms: Callable[[], float] = lambda: 0.0
+        self._formats: Callable[[], Formats] | None = None
+        self._turns = TurnLog(secrets)
+        self.recording = Recording(fill=self._fill)
+
+    def begin(
+        self, session: str, kind: str, now_ms: Callable[[], float], formats: Callable[[], Formats]
+    ) -> None:
+        """Note the id and the kind of the session, and how to find out times and formats."""
+        with self._lock:
+            self._session, self._kind = session, kind
+            self._now_ms, self._formats = now_ms, formats
+
+    def received(self, event: Mapping[str, Any]) -> None:
+        """Note an event of the client, as it was parsed."""
+        with self._lock:
+            self._note("in", event, self._now_ms())
+
+    def sent(self, event: Mapping[str, Any]) -> None:
+        """Note an event of the server."""
+        with self._lock:
+            now = self._now_ms()
+            seconds = self._note("out", event, now)
+            self._turns.sent(event, now, seconds)
+
+    def turn_began(self, turn: Turn) -> None:
+        """Note a turn."""
+        with self._lock:
+            self._turns.began(turn, self._now_ms())
+
+    def turn_ended(self, turn: Turn) -> None:
+        """Note the usage and the cost of a turn, and what the user said if that is known by now."""
+        with self._lock:
+            self._turns.settled(turn, self._now_ms())
+
+    def closed(self, code: int, reason: str) -> None:
+        """Note that the server closes the connection."""
+        with self._lock:
+            self._closed = {"code": code, "reason": reason}
+            self._note("out", {"type": "close", **self._closed}, self._now_ms())
+
+    def end(self, *, hung_up: bool) -> None:
+        """Finish the entry: the session has ended. Only the first call counts."""
+        with self._lock:
+            self._turns.end(self._now_ms())
+        self.recording.end(hung_up)
+
+    def _note(self, direction: str, event: Mapping[str, Any], now: float) -> float:
+        """Add a row for an event, or fold it into the row of its run. Return the seconds of its audio."""
+        kind = event.get("type")
+        kind = kind if isinstance(kind, str) else ""
+        if len(self._types) < _MAX_TYPES:
+            self._types.setdefault(kind[: redacted.MAX_CHARACTERS])
+        if not is_folded(event):
+            self._end_runs()
+            self._add(
+                {"at_ms": round(now, 3), "direction": direction} | redacted.document(event, {}, self._secrets)
+            )
+            return 0.0
+        key = (direction, kind, str(event.get("item_id", "")))
+        run = self._runs.get(key)
+        if run is None:
+            run = self._runs[key] = Run(direction, kind, event.get("item_id"), now)
+        seconds = run.add(event, now, self._formats() if self._formats else None)
+        if direction == "in":
+            self._heard += seconds
+        else:
+            self._spoken += seconds
+        return seconds
+
+    def _end_runs(self) -> None:
+        for run in self._runs.values():
+            self._add(run.row(self._secrets))
+        self._runs.clear()
+
+    def _add(self, row: dict[str, Any]) -> None:
+        written = json_styles.compact(row)
+        self._rows.append(written)
+        self._bytes += len(written)
+        while len(self._rows) > _MAX_ROWS or (self._bytes > _MAX_BYTES and len(self._rows) > 1):
+            self._bytes -= len(self._rows.popleft())
+            self._dropped += 1
+
+    def _fill(self, record: Record) -> None:
+        """Write what has happened so far into a record."""
+        with self._lock:
+            rows = [
+                *self._rows,
+                *(json_styles.compact(run.row(self._secrets)) for run in self._runs.values()),
+            ]
+            turns = self._turns.records()
+            record.realtime = Realtime(
+                session=self._session,
+                kind=self._kind,
+                events=[strict_json.parse(row) for row in rows],
+                events_dropped=self._dropped,
+                event_types=list(self._types),
+                turns=turns,
+                turns_dropped=self._turns.dropped,
+                audio_in=round(self._heard, 3),
+                audio_out=round(self._spoken, 3),
+                close=self._closed,
+            )
+        costs = [turn.cost_usd for turn in turns if turn.cost_usd is not None]
+        record.cost_usd = sum(costs) if costs else None
