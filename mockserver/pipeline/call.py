@@ -47,9 +47,10 @@ class Outcome(Struct):
 class Call:
     """One request that is being handled, with what the pipeline has determined for the handler.
 
-    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. If it opens a session, ``recording``
-    is the journal's record of it, in flight until the session has ended. ``kept`` is stored with a response,
-    beside what OpenAI's API shows of it. ``recall`` returns the last text of the user in what the request continues.
+    If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. If it opens a session,
+    ``recording`` is the journal's record of it, in flight until the session has ended. ``kept`` is stored with a
+    response, beside what OpenAI's API shows of it. ``recall`` returns the last text of the user in what the request
+    continues.
     """
 
     request: Request

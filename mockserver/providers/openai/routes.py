@@ -355,6 +355,7 @@ REALTIME = (
         "/realtime",
         resource="realtime",
         refuses=refusals.REALTIME,
+        gives=frozenset({"session", "upgrade"}),
         handler="realtime.connect.connect_realtime",
     ),
     Operation(

@@ -32,7 +32,7 @@ class SessionTarget(Protocol):
         ...
 
     def reset(self) -> None:
-        """Reset the connection. Raises ``ConnectionResetError``."""
+        """End the connection without a close frame. Raises ``ConnectionResetError``."""
         ...
 
     def report(self, code: str, message: str | None) -> None:

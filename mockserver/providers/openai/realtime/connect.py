@@ -10,6 +10,7 @@ from mockserver.pipeline.call import Answer
 from mockserver.pipeline.responses import SWITCHING
 from mockserver.providers.openai.realtime.opening import configured, conversation, transcription
 from mockserver.providers.openai.realtime.session import RealtimeSession
+from mockserver.providers.openai.realtime.session_log import SessionLog
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
@@ -23,10 +24,12 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     adapter = call.web_socket
     assert adapter is not None
     config = _config(context, call)
+    log = SessionLog(call.request.secrets)
 
     def serve(web_socket: WebSocket) -> None:
-        RealtimeSession(context, call, config, web_socket).run()
+        RealtimeSession(context, call, config, web_socket, log).run()
 
+    call.recording = log.recording
     return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pybase64
 
@@ -30,7 +30,7 @@ def is_folded(event: Mapping[str, Any]) -> bool:
 class Run:
     """Events of one type and item, one after another but for those of other runs. Times are in milliseconds."""
 
-    def __init__(self, direction: Literal["in", "out"], kind: str, item: object, now: float) -> None:
+    def __init__(self, direction: str, kind: str, item: object, now: float) -> None:
         self._direction = direction
         self._kind = kind
         self._item = item if isinstance(item, str) else None

@@ -20,6 +20,8 @@ from mockserver.providers.openai.realtime.input_transcription import InputTransc
 from mockserver.providers.openai.realtime.item_commands import ItemCommands, ItemParts
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
+from mockserver.providers.openai.realtime.session_faults import SessionFaults
+from mockserver.providers.openai.realtime.session_log import Formats, SessionLog
 from mockserver.providers.openai.realtime.sounds import Sounds
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
 from mockserver.providers.openai.realtime.turns import Turns
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIFETIME = 3600.0  # seconds (guide Realtime, sessions last at most 60 minutes)
-_GOING_AWAY, _FAILED = 1001, 1011  # close codes
+_GOING_AWAY, _ABNORMAL, _FAILED = 1001, 1006, 1011  # close codes
 _EXPIRED = "Your session hit the maximum duration of 60 minutes."
 
 Handler = Callable[["RealtimeSession", Mapping[str, Any]], None]
@@ -53,6 +55,7 @@ class RealtimeSession:
         config: SessionConfig,
         transport: Transport,
         pace: Pace | None = None,
+        log: SessionLog | None = None,
     ) -> None:
         self.context = context
         self.call = call
@@ -69,7 +72,23 @@ class RealtimeSession:
         self.outlet = Outlet(transport.send, self.ids, context.errors)
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
-        self.turns = Turns(context, call, is_conversation=config.kind == "realtime")
+        self.log = log or SessionLog(call.request.secrets)
+        self.log.begin(
+            self.id,
+            config.kind,
+            lambda: self.timeline.now_ms,
+            lambda: Formats(config.input_format, config.output_format),
+        )
+        self.outlet.listeners.append(self.log.sent)
+        self.faults = SessionFaults(self.outlet, self.timeline, self.close, self._cut, self._expire)
+        self.timeline.on_audio = self.faults.hear_until
+        self.turns = Turns(
+            context,
+            call,
+            self.log,
+            is_conversation=config.kind == "realtime",
+            break_session=self.faults.add,
+        )
         self.transcription = InputTranscription(
             TranscriptionParts(
                 context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
@@ -119,15 +138,25 @@ class RealtimeSession:
             self.inbox.end()
             worker.join()
             self.context.live_sessions.remove(self.inbox.wake)
+            self.log.end(by_client=not self._is_closed)
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection after what was sent so far."""
         self._is_closed = True
+        self.log.closed(code, reason)
         self._transport.close(code, reason)
+
+    def _cut(self) -> None:
+        """End the connection without a close frame, as a fault wants it."""
+        self._is_closed = True
+        self.log.closed(_ABNORMAL, "")
+        self._transport.abort()
 
     def _work(self) -> None:
         """Handle messages, and do the tasks of the timeline, until the connection ends."""
         try:
+            if self.call.fault is not None:
+                self.faults.add(self.call.fault)
             self.outlet.send("session.created", session=self.config.shown(self.id, int(self.expires_at)))
             while not self._is_closed:
                 message = self.inbox.take(self._wait_seconds())
@@ -165,6 +194,7 @@ class RealtimeSession:
         event: Mapping[str, Any] = {}
         try:
             event = self._parsed(message)
+            self.log.received(event)
             event = self._valid(event)
             HANDLERS[event["type"]](self, event)
         except ApiError as error:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from mockserver import json_styles
-from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.turn import FAILED
 from mockserver.scripting.faults.session_kinds import SESSION_KINDS
 from mockserver.transport.connection import lost
@@ -47,7 +46,8 @@ class _Active(Struct, eq=False):
 class SessionFaults:
     """The faults that hit a session, between its parts and the way to the client; a ``SessionTarget``.
 
-    ``end`` closes the connection with a code and a reason, ``cut`` resets it.
+    ``end`` closes the connection with a code and a reason, ``cut`` ends it without any, ``expire`` ends a session that is
+    too old.
     """
 
     def __init__(
@@ -56,11 +56,13 @@ class SessionFaults:
         timeline: Timeline,
         end: Callable[[int, str], None],
         cut: Callable[[], None],
+        expire: Callable[[], None],
     ) -> None:
         self._outlet = outlet
         self._timeline = timeline
         self._end = end
         self._cut = cut
+        self._expire = expire
         self._active: list[_Active] = []
         self._of_audio: list[tuple[float, Fault]] = []  # with the milliseconds of audio at which each acts
         self._heard_ms = 0.0
@@ -72,7 +74,7 @@ class SessionFaults:
         self._is_closed = False
 
     def add(self, fault: Fault) -> None:
-        """Have a fault hit the session from now on. Raises ``ConnectionResetError`` if it resets the connection."""
+        """Have a fault hit the session from now on. Raises ``ConnectionResetError`` if it ends the connection."""
         if fault.kind == _RESET:
             self.reset()
         if fault.kind not in SESSION_KINDS:
@@ -99,7 +101,7 @@ class SessionFaults:
         self._end(code, reason.encode()[:_MAX_REASON].decode("utf-8", "ignore"))
 
     def reset(self) -> None:
-        """Reset the connection. Raises ``ConnectionResetError``."""
+        """End the connection without a close frame. Raises ``ConnectionResetError``."""
         self._cut()
         raise lost("fault: the connection was reset")
 
@@ -117,8 +119,8 @@ class SessionFaults:
 
     def expire(self) -> None:
         """End the session as if it had reached its greatest age."""
-        self._outlet.refuse(ApiError("realtime_session_expired"))
-        self.close(*self._outlet.closing("realtime_session_expired"))
+        self._expire()
+        self._is_closed = True
 
     def hold(self, seconds: float | None) -> None:
         """Hold back what is sent from now on; events that are held already keep their order."""

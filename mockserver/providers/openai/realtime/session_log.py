@@ -93,11 +93,11 @@ class SessionLog:
             self._closed = {"code": code, "reason": reason}
             self._note("out", {"type": "close", **self._closed}, self._now_ms())
 
-    def end(self, *, hung_up: bool) -> None:
-        """Finish the entry: the session has ended. Only the first call counts."""
+    def end(self, *, by_client: bool) -> None:
+        """Finish the entry: the session has ended. A client that ends it in the middle of a turn has hung up."""
         with self._lock:
-            self._turns.end(self._now_ms())
-        self.recording.end(hung_up)
+            was_in_turn = self._turns.end(self._now_ms())
+        self.recording.end(by_client and was_in_turn)
 
     def _note(self, direction: str, event: Mapping[str, Any], now: float) -> float:
         """Add a row for an event, or fold it into the row of its run. Return the seconds of its audio."""

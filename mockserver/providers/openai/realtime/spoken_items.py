@@ -111,6 +111,7 @@ class SpokenItem:
                 Said(heard=self._heard_text, pcm=sound.data(), rate=sound.rate),
                 instructions=self.wanted.options.prompt,
                 audio_seconds=sound.samples / sound.rate,
+                item_id=self.id,
             )
         return self._turn
 

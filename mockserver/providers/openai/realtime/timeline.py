@@ -70,12 +70,16 @@ class Pace(Protocol):
 
 
 class Timeline:
-    """The tasks of a session, in the order of their times. Only the thread of the session uses it."""
+    """The tasks of a session, in the order of their times. Only the thread of the session uses it.
+
+    ``on_audio`` is called with the end of the audio that was appended, after what was due before.
+    """
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._tasks: list[tuple[float, int, Task]] = []
         self._numbers = itertools.count()
+        self.on_audio: Callable[[float], None] = lambda audio_ms: None
 
     @property
     def now_ms(self) -> float:
@@ -102,6 +106,7 @@ class Timeline:
         while (task := self._first()) is not None and task.due_ms <= now:
             self._do(task)
         self._pace.reach(now)
+        self.on_audio(audio_ms)
 
     def wait_seconds(self) -> float | None:
         """Return the real seconds until a task may be done; ``None`` if there is none."""

@@ -38,12 +38,12 @@ class Turn(Struct, eq=False):
     - ``refusal``: an ``error`` event is sent in its place (of a transcription: its failure).
     - ``failure``: it is created, has no output, and fails.
     - ``events``: they are sent in its place (``Turns.events``).
-    - ``scripted``: the stub's words, tool calls, audio or transcript are its output. With ``scripted.failure`` a response
-      fails after them, or at once if ``scripted.only_fails``.
+    - ``scripted``: the stub's words, tool calls, audio or transcript are its output. With ``scripted.failure`` a
+      response fails after them, or at once if ``scripted.only_fails``.
 
     ``delay_ms`` passes on the timeline before it begins, ``first_delta_ms`` more before its first delta, ``delta_ms``
-    more before each other delta of text. ``is_silent``: it begins, and nothing more is sent of it. ``answered_by`` is for
-    the journal; who answers without a stub sets it. ``item_id`` is the item that is transcribed.
+    more before each other delta of text. ``is_silent``: it begins, and nothing more is sent of it. ``answered_by`` is
+    for the journal; who answers without a stub sets it. ``item_id`` is the item that is transcribed.
     """
 
     kind: Kind

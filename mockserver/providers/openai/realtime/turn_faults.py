@@ -12,7 +12,7 @@ from mockserver.scripting.faults.session_kinds import FAILED_RESPONSE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from mockserver.providers.openai.realtime.turn import Turn
+    from mockserver.providers.openai.realtime.turn import Turn
     from mockserver.scripting.faults.fault import Fault
 
 _DELAY = 1.0  # seconds, unless the fault sets them

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_TURNS = 200  # of a session; the oldest are dropped
 _MAX_ITEMS = 1_000  # whose words are remembered
-_UNANSWERED = "unanswered"
+_ABANDONED, _UNANSWERED = "abandoned", "unanswered"  # statuses, beside those of responses
 
 Event = Mapping[str, Any]
 
@@ -96,12 +96,12 @@ class TurnLog:
         if handler is not None:
             handler(self, event)
 
-    def end(self, now: float) -> None:
-        """Note that the session has ended: what was in progress never ends."""
-        for turn in self._turns:
-            if turn.ended_ms is None:
-                turn.status = "abandoned" if turn.status == "in_progress" else turn.status
-                turn.ended_ms = round(now, 3)
+    def end(self, now: float) -> bool:
+        """Note that the session has ended. Return whether a turn was in progress, which is abandoned."""
+        unfinished = [turn for turn in self._turns if turn.ended_ms is None]
+        for turn in unfinished:
+            turn.status, turn.ended_ms = _ABANDONED, round(now, 3)
+        return bool(unfinished)
 
     def records(self) -> list[RealtimeTurn]:
         """Return the turns, and, as the last one, what the user said since then."""

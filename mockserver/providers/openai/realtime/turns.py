@@ -192,6 +192,7 @@ class Turns:
         A response is refused for what is wrong with the event that asks for it, and fails for other reasons.
         """
         turn.error = error.name
+        error.values.setdefault("request_id", self._call.request_id)
         rules = turn.model.realtime
         if rules is not None and rules.internal_name and "model" in error.values:
             error.values["model"] = rules.internal_name
@@ -264,6 +265,7 @@ class Turns:
 def _names_any(when: Mapping[str, Any], names: frozenset[str]) -> bool:
     """Return whether a pattern is for an endpoint with one of some names, or for all."""
     return "endpoint" not in when or not names.isdisjoint(listed(when["endpoint"]))
+
 
 def _events(scripted: Scripted) -> Sequence[object]:
     """Return the events that a stub replies with: as given, or one, which is its JSON, text or file.
