@@ -27,7 +27,7 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     log = SessionLog(call.request.secrets)
 
     def serve(web_socket: WebSocket) -> None:
-        RealtimeSession(context, call, config, web_socket, log).run()
+        RealtimeSession(context, call, config, web_socket, log=log).run()
 
     call.recording = log.recording
     return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)

@@ -46,8 +46,8 @@ class _Active(Struct, eq=False):
 class SessionFaults:
     """The faults that hit a session, between its parts and the way to the client; a ``SessionTarget``.
 
-    ``end`` closes the connection with a code and a reason, ``cut`` ends it without any, ``expire`` ends a session that is
-    too old.
+    ``end`` closes the connection with a code and a reason, ``cut`` ends it without any, ``expire`` ends a session that
+    is too old.
     """
 
     def __init__(
