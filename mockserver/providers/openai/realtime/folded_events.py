@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pybase64
 
@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mockserver.accounts.redaction import Secrets
-    from mockserver.providers.openai.realtime.session_log import Formats
+    from mockserver.providers.openai.realtime.session_parts import AudioFormat
 
 _APPEND = "input_audio_buffer.append"
 _SPOKEN = ("response.output_audio.delta", "response.audio.delta")
 _BYTES_A_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
+
+
+class Formats(NamedTuple):
+    """The formats of a session's audio at the moment."""
+
+    heard: AudioFormat
+    spoken: AudioFormat
 
 
 def is_folded(event: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from mockserver import strict_json
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.client_events import valid_event
 from mockserver.providers.openai.realtime.conversation import Conversation
+from mockserver.providers.openai.realtime.folded_events import Formats
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
 from mockserver.providers.openai.realtime.input_audio import InputAudio, InputParts
@@ -21,7 +22,7 @@ from mockserver.providers.openai.realtime.item_commands import ItemCommands, Ite
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.session_faults import SessionFaults
-from mockserver.providers.openai.realtime.session_log import Formats, SessionLog
+from mockserver.providers.openai.realtime.session_log import SessionLog
 from mockserver.providers.openai.realtime.sounds import Sounds
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
 from mockserver.providers.openai.realtime.turns import Turns

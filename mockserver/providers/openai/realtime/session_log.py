@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles, strict_json
 from mockserver.journal import redacted
 from mockserver.journal.record import Realtime
 from mockserver.pipeline.recording import Recording
-from mockserver.providers.openai.realtime.folded_events import Run, is_folded
+from mockserver.providers.openai.realtime.folded_events import Formats, Run, is_folded
 from mockserver.providers.openai.realtime.turn_log import TurnLog
 
 if TYPE_CHECKING:
@@ -18,19 +18,11 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.redaction import Secrets
     from mockserver.journal.record import Record
-    from mockserver.providers.openai.realtime.session_parts import AudioFormat
     from mockserver.providers.openai.realtime.turn import Turn
 
 _MAX_BYTES = 1 << 18  # of the rows of events of a session, as JSON
 _MAX_ROWS = 2_000
 _MAX_TYPES = 200  # different types of events, of which a client can make up any number
-
-
-class Formats(NamedTuple):
-    """The formats of a session's audio at the moment."""
-
-    heard: AudioFormat
-    spoken: AudioFormat
 
 
 class SessionLog:
