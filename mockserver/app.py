@@ -19,6 +19,7 @@ from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
 from mockserver.engines.espeak.helper import SpeechLimits
 from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+from mockserver.engines.excerpts.known import KnownSpeech
 from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
 from mockserver.engines.spoken import SpokenMemory
 from mockserver.engines.whisper.models import check_complete, find_model
@@ -245,6 +246,7 @@ def build_services(settings: Settings) -> Services:
         files=Files(store, blobs, clock, ids),
         fixtures=fixtures,
         spoken=spoken,
+        known_speech=KnownSpeech(fixtures, spoken),
         whisper=whisper,
         transcribers=AnswerChain(known=(fixtures, spoken), engine=whisper),
         speaker=_speaker(settings),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+    from mockserver.engines.excerpts.known import KnownSpeech
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
@@ -66,6 +67,7 @@ class Services(Struct, frozen=True):
     files: Files
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
+    known_speech: KnownSpeech
     whisper: WhisperTranscriber | None
     transcribers: AnswerChain
     speaker: Pyttsx3Speaker

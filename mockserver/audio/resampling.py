@@ -6,6 +6,7 @@ machine.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -63,3 +64,19 @@ def _taps(up: int, down: int) -> NDArray[np.float64]:
     sinc *= up / sinc.sum()
     padded = np.pad(np.round(sinc * _SCALE), (0, -len(sinc) % up))
     return np.ascontiguousarray(padded.reshape(-1, up).T[:, ::-1])
+
+
+def resampled(samples: NDArray[np.int16], rate: int, wanted: int) -> NDArray[np.float32]:
+    """Return whole sounds at another rate, without delay, from -1 to 1."""
+    import numpy as np
+
+    if rate == wanted:
+        return (samples / _FULL_SCALE).astype(np.float32)
+    divisor = math.gcd(rate, wanted)
+    up, down = wanted // divisor, rate // divisor
+    resampler = Resampler(up, down)
+    length = -(-len(samples) * wanted // rate)
+    late = round(resampler.delay * wanted / rate)
+    after = -(-(length + late) * down // up) - len(samples)
+    padded = np.pad(samples, (0, after + -(len(samples) + after) % down))
+    return resampler.resample(padded)[late : late + length]

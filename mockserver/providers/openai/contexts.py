@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.embedding.embedder import Embedder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
+    from mockserver.engines.excerpts.known import KnownSpeech
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
@@ -108,6 +109,7 @@ class RealtimeContext(Struct, frozen=True):
     faults: Faults
     ids: Ids
     journal: Journal
+    known_speech: KnownSpeech
     ledger: Ledger
     limiter: Limiter
     live_sessions: LiveSessions

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_STUB_AUDIO = 600.0  # seconds of sound that a stub can answer with
+_MAX_KEPT_PCM = 60 * 2 * SPEECH_SAMPLE_RATE  # bytes; longer utterances are not recognised in streams
 _MAX_NAME = 64  # characters of a custom voice's id in a response header
 
 
@@ -76,6 +77,7 @@ class Speech:
         self._on_spoken = on_spoken
         self._words: list[SpokenWord] = []
         self._bytes_of_pcm = 0
+        self._kept: list[bytes] = []
         self._pcm_hash = pcm_hasher(SPEECH_SAMPLE_RATE, 1)
 
     @property
@@ -102,13 +104,23 @@ class Speech:
             self._words.extend(chunk.words)
             self._bytes_of_pcm += len(chunk.pcm)
             self._pcm_hash.update(chunk.pcm)
+            self._keep(chunk.pcm)
             yield chunk.pcm
+
+    def _keep(self, pcm: bytes) -> None:
+        """Keep the sound of an utterance that is not too long."""
+        if self._bytes_of_pcm <= _MAX_KEPT_PCM:
+            self._kept.append(pcm)
+        else:
+            self._kept.clear()
 
     def _remember(self, sha256: str) -> None:
         words = tuple(Word(word.text, word.start, word.end) for word in self._words)
         language = self._speaker.language_of(self.utterance)
         spoken = Spoken(words, language, self.seconds)
-        self._memory.remember(spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest())
+        self._memory.remember(
+            spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest(), pcm=b"".join(self._kept)
+        )
 
 
 class StubSound:

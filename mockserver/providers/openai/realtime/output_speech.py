@@ -78,7 +78,11 @@ class OutputSpeech:
         digest = pcm_hasher(self._format.rate, 1)
         digest.update(self._taken)
         memory.remember(
-            Spoken(words, language, seconds), sha256=self._sent.hexdigest(), pcm_sha256=digest.hexdigest()
+            Spoken(words, language, seconds),
+            sha256=self._sent.hexdigest(),
+            pcm_sha256=digest.hexdigest(),
+            pcm=bytes(self._taken),
+            rate=self._format.rate,
         )
 
     def close(self) -> None:

@@ -93,7 +93,8 @@ class RealtimeSession:
         self.transcription = InputTranscription(
             TranscriptionParts(
                 context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
-            )
+            ),
+            located=(context.known_speech,),
         )
         self.responses = Responses(
             ResponseParts(
