@@ -102,13 +102,19 @@ class ItemCommands:
             retrieved["content"] = [self._retrieved(item.id, part) for part in item.content]
         self._parts.outlet.send("conversation.item.retrieved", item=retrieved)
 
-    def read(self, members: Mapping[str, Any]) -> Item:
-        """Return the item that a client describes. Raises ``ApiError`` for audio that cannot be read."""
+    def read(self, members: Mapping[str, Any], place: str = "item") -> Item:
+        """Return the item that a client describes at a ``place`` of its event.
+
+        Raises ``ApiError`` for audio that cannot be read.
+        """
         item_id = members.get("id") or self._parts.ids.item()
         kind = members["type"]
         status: Status = members.get("status") or "completed"
         if kind == "message":
-            content = [self._part(place, each) for place, each in enumerate(members["content"])]
+            content = [
+                self._part(f"{place}.content[{number}]", each)
+                for number, each in enumerate(members["content"])
+            ]
             return Message(item_id, members["role"], content, status)
         if kind == "function_call":
             call_id = members.get("call_id") or self._parts.ids.call()
@@ -117,11 +123,11 @@ class ItemCommands:
             return FunctionCallOutput(item_id, members["call_id"], members["output"])
         return McpItem(item_id, {name: value for name, value in members.items() if name not in _NOT_SHOWN})
 
-    def _part(self, place: int, members: Mapping[str, Any]) -> Part:
+    def _part(self, place: str, members: Mapping[str, Any]) -> Part:
         """Return a part of the content of a message."""
         sound = None
         if members.get("audio"):
-            sound = self._sound(members["audio"], f"item.content[{place}].audio")
+            sound = self._sound(members["audio"], f"{place}.audio")
         return Part(
             members["type"],
             members.get("text") or "",

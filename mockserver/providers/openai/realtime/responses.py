@@ -12,6 +12,7 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import usage
 from mockserver.providers.openai.realtime.context_window import ContextWindow
+from mockserver.providers.openai.realtime.items import Message
 from mockserver.providers.openai.realtime.output_items import Channel, MessageOutput
 from mockserver.providers.openai.realtime.prompt import Made, PromptReader
 from mockserver.providers.openai.realtime.response_settings import ResponseSettings
@@ -37,7 +38,10 @@ _LIMITS_MS, _LIMITS_GAP = 20.0, 0.025  # until the event with the limits; in rea
 
 
 class ResponseParts(Struct, frozen=True):
-    """The parts of a session that its responses use. ``call`` is the handshake."""
+    """The parts of a session that its responses use. ``call`` is the handshake.
+
+    ``read_item`` returns the item that a client describes at a place of its event, and may raise ``ApiError``.
+    """
 
     context: RealtimeContext
     call: Call
@@ -49,6 +53,7 @@ class ResponseParts(Struct, frozen=True):
     sounds: Sounds
     turns: Turns
     transcription: InputTranscription
+    read_item: Callable[[Mapping[str, Any], str], Item]
 
 
 class Response(Struct, eq=False):
@@ -59,6 +64,7 @@ class Response(Struct, eq=False):
     turn: Turn
     segments: Sequence[Segment]
     reasoned: int
+    heard: Sequence[str] = ()  # the ids of spoken items that ``response.create`` gave
     running: RunningResponse | None = None
     task: Task | None = None  # until it begins
 
@@ -157,7 +163,8 @@ class Responses:
         parts, model = self._parts, self._parts.config.model
         assert model is not None
         count = partial(self._reader.segments, settings)
-        items = self._window.fit(self._items(settings), count, parts.config.truncation)
+        heard: list[str] = []
+        items = self._window.fit(self._items(settings, heard), count, parts.config.truncation)
         segments = count(items)
         turn = parts.turns.begin(
             "response",
@@ -170,7 +177,7 @@ class Responses:
         if turn.refusal is not None:
             raise turn.refusal
         reasoned = _REASONED.get(settings.effort or "", 0)
-        response = Response(parts.ids.response(), settings, turn, segments, reasoned)
+        response = Response(parts.ids.response(), settings, turn, segments, reasoned, heard)
         self._in_progress[response.id] = response
         if self._limits is not None and not settings.is_apart:
             self._limits.cancel()
@@ -180,9 +187,34 @@ class Responses:
         else:
             begin()
 
-    def _items(self, settings: ResponseSettings) -> list[Item]:
-        """Return the items in the context of a response. Raises ``ApiError`` for a reference to an unknown one."""
-        return list(self._parts.conversation)
+    def _items(self, settings: ResponseSettings, heard: list[str]) -> list[Item]:
+        """Return the items in the context of a response; add the ids of those that are only heard for it.
+
+        Raises ``ApiError`` for a reference to an unknown item, and for audio that cannot be read.
+        """
+        parts = self._parts
+        if settings.input is None:
+            return list(parts.conversation)
+        items = []
+        for number, given in enumerate(settings.input):
+            place = f"response.input[{number}]"
+            if given["type"] == "item_reference":
+                items.append(self._referred(given["id"], place))
+                continue
+            is_known = parts.conversation.find(given.get("id") or "") is not None
+            item = parts.read_item({**given, "id": None} if is_known else given, place)
+            for part in item.content if isinstance(item, Message) and item.role == "user" else ():
+                if part.sound is not None:
+                    parts.transcription.given(item.id, part.sound)
+                    heard.append(item.id)
+            items.append(item)
+        return items
+
+    def _referred(self, item_id: str, place: str) -> Item:
+        item = self._parts.conversation.find(item_id)
+        if item is None:
+            raise ApiError("realtime_reference_unknown", item_id=item_id, param=f"{place}.id")
+        return item
 
     def _send_created(self, response: Response, items: Sequence[Item]) -> None:
         parts, settings, turn = self._parts, response.settings, response.turn
@@ -226,13 +258,18 @@ class Responses:
             return
         if response.task is not None:
             response.task.cancel()
+        self._forget(response)
+
+    def _forget(self, response: Response) -> None:
         del self._in_progress[response.id]
+        for item_id in response.heard:
+            self._parts.transcription.forget(item_id)
 
     def _end(self, response: Response, ending: Ending) -> None:
         """Send that a response is done, and its usage; then the limits that are left."""
         parts = self._parts
         used = self._usage(response, ending)
-        del self._in_progress[response.id]
+        self._forget(response)
         parts.turns.settle(response.turn, used)
         parts.outlet.send("response.done", response=response.shown(parts.conversation.id, ending, used))
         self._limits = parts.timeline.after(

@@ -96,6 +96,9 @@ class RealtimeSession:
             ),
             located=(context.known_speech,),
         )
+        self.items = ItemCommands(
+            ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)
+        )
         self.responses = Responses(
             ResponseParts(
                 context,
@@ -108,10 +111,8 @@ class RealtimeSession:
                 self.sounds,
                 self.turns,
                 self.transcription,
+                self.items.read,
             )
-        )
-        self.items = ItemCommands(
-            ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)
         )
         self.audio = InputAudio(
             InputParts(

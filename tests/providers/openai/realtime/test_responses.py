@@ -12,7 +12,7 @@ from openai import OpenAI
 from mockserver.audio.encode import write_wav
 from mockserver.audio.telephony import Law, decode_g711
 from mockserver.testing.audio_api import AudioApi
-from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds
+from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds, silence
 
 WEATHER = {
     "type": "function",
@@ -353,3 +353,71 @@ def test_limits_come_after_a_response_unless_another_begins_at_once(talk: Talk, 
     talk.until("response.done")
     talk.send("response.create", response={"output_modalities": ["text"]})
     assert kinds(talk.until("rate_limits.updated")).count("rate_limits.updated") == 1
+
+
+def test_given_items_replace_the_conversation(talk: Talk) -> None:
+    talk.say("Forget me.", output_modalities=["text"])
+    talk.until("rate_limits.updated")
+    content = [{"type": "input_text", "text": "Read this"}]
+    given = [{"type": "message", "role": "user", "content": content}]
+    response = done(respond(talk, input=given, conversation="none", output_modalities=["text"]))
+    assert response["output"][0]["content"][0]["text"] == "You wrote: Read this."
+    assert done(respond(talk, input=[], output_modalities=["text"]))["output"][0]["content"][0]["text"] == (
+        "Hello! How can I help you today?"
+    )
+
+
+def test_given_items_can_be_references(talk: Talk) -> None:
+    talk.say("Remember me", output_modalities=["text"])
+    item_id = talk.until("rate_limits.updated")[0]["item"]["id"]
+    talk.say("And me", output_modalities=["text"])
+    talk.until("rate_limits.updated")
+    given = [{"type": "item_reference", "id": item_id}]
+    response = done(respond(talk, input=given, output_modalities=["text"]))
+    assert response["output"][0]["content"][0]["text"] == "You wrote: Remember me."
+    talk.send("response.create", response={"input": [{"type": "item_reference", "id": "item_x"}]})
+    assert talk.error()["param"] == "response.input[0].id"
+
+
+def test_given_audio_is_heard(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime", times=1).say(SENTENCE)
+    audio = base64.b64encode(heard(respond(talk))).decode()
+    given = [{"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": audio}]}]
+    response = done(respond(talk, input=given, conversation="none", output_modalities=["text"]))
+    assert response["output"][0]["content"][0]["text"] == f"I heard you say: {SENTENCE}"
+    assert response["usage"]["input_token_details"]["audio_tokens"] == len(base64.b64decode(audio)) // 4800
+
+
+def test_speech_interrupts_a_response(talk: Talk, api: AudioApi, client: OpenAI) -> None:
+    api.on("realtime").say(" ".join([SENTENCE] * 5))
+    voice = client.audio.speech.create(
+        model="gpt-4o-mini-tts", voice="ash", input="What is the capital of France?", response_format="pcm"
+    ).content
+    talk.append(silence(500) + voice + silence(700) + voice + silence(700), 9600)
+    events = talk.until("rate_limits.updated")
+    first = done(events)
+    assert first["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+    after = folded(events)[folded(events).index("input_audio_buffer.speech_started", 8) :]
+    assert [kind for kind in after if "transcription" not in kind][:7] == [
+        "input_audio_buffer.speech_started",
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    assert done(talk.until("response.done"))["status"] == "completed"
+
+
+def test_speech_leaves_a_response_that_it_must_not_interrupt(
+    talk: Talk, api: AudioApi, client: OpenAI
+) -> None:
+    talk.update(audio={"input": {"turn_detection": {"type": "server_vad", "interrupt_response": False}}})
+    api.on("realtime").say(" ".join([SENTENCE] * 5))
+    voice = client.audio.speech.create(
+        model="gpt-4o-mini-tts", voice="ash", input="What is the capital of France?", response_format="pcm"
+    ).content
+    talk.append(silence(500) + voice + silence(700) + voice + silence(700), 9600)
+    assert done(talk.until("response.done"))["status"] == "completed"
+    assert done(talk.until("response.done"))["status"] == "completed"
