@@ -13,7 +13,8 @@ LAG = 900.0  # milliseconds from the end of a word to its delta
 def said(text: str, *, word_seconds: float = 0.4) -> list[Segment]:
     """Return one segment whose words last so long each."""
     words = tuple(
-        Word(word, round(n * word_seconds, 3), round((n + 1) * word_seconds, 3)) for n, word in enumerate(text.split())
+        Word(word, round(n * word_seconds, 3), round((n + 1) * word_seconds, 3))
+        for n, word in enumerate(text.split())
     )
     return [Segment(text, 0.0, len(words) * word_seconds, words=words)]
 

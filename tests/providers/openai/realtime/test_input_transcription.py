@@ -1,0 +1,306 @@
+"""Transcription sessions end to end: what each model sends of the same speech, in which order and form."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from mockserver.resources import data_folder
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+from mockserver.wire import tokens
+from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds, silence
+
+EVENT = "conversation.item.input_audio_transcription"
+COMMITTED = ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
+LOGPROBS = ["item.input_audio_transcription.logprobs"]
+HELLO = "Hello world, this is a test."
+QUESTION = "What is the weather like in Paris tomorrow? I want to go there with my friends."
+
+OF_TOKENS = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15")
+OF_SECONDS = ("whisper-1", "gpt-transcribe", "gpt-live-transcribe", "gpt-realtime-whisper")
+DIARIZES = "gpt-4o-transcribe-diarize"
+LIVE = ("gpt-live-transcribe", "gpt-realtime-whisper")
+MODELS = (*OF_TOKENS, *OF_SECONDS, DIARIZES)
+
+
+def pcm_of(fixture: str) -> bytes:
+    """Return the samples of a fixture."""
+    with wave.open(str(data_folder("fixtures") / f"{fixture}.wav")) as file:
+        assert (file.getframerate(), file.getnchannels()) == (RATE, 1)
+        return file.readframes(file.getnframes())
+
+
+@pytest.fixture
+def hello() -> bytes:
+    """Return the samples of the fixture ``hello``, of 2.07 seconds."""
+    return pcm_of("hello")
+
+
+@pytest.fixture(scope="session")
+def question(whisper_server: MockServer) -> bytes:
+    """Return a question, spoken by a voice of the server, between silence."""
+    with openai.OpenAI(base_url=whisper_server.base_url, api_key="sk-mock-tier-5-question") as sdk:
+        spoken = sdk.audio.speech.create(
+            model="tts-1", voice="alloy", input=QUESTION, response_format="pcm"
+        ).content
+    return silence(800) + spoken + silence(1200)
+
+
+def configure(talk: Talk, model: str, *, include: list[str] | None = None, **audio_input: Any) -> None:
+    """Have what is committed by hand transcribed by a model."""
+    wanted = {"turn_detection": None, "transcription": {"model": model}} | audio_input
+    if "transcription" in audio_input:
+        wanted["transcription"] = {"model": model} | audio_input["transcription"]
+    more: dict[str, Any] = {} if include is None else {"include": include}
+    talk.update(type="transcription", audio={"input": wanted}, **more)
+
+
+def commit(talk: Talk, pcm: bytes, chunk: int | None = None) -> list[Body]:
+    """Append and commit audio. Return the events up to the end of its transcription."""
+    talk.append(pcm, chunk)
+    talk.send("input_audio_buffer.commit")
+    return talk.until(f"{EVENT}.completed", f"{EVENT}.failed")
+
+
+def of_kind(events: list[Body], kind: str) -> list[Body]:
+    return [event for event in events if event["type"] == f"{EVENT}.{kind}"]
+
+
+def joined(events: list[Body]) -> str:
+    return "".join(event["delta"] for event in of_kind(events, "delta"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_commit_is_transcribed(transcribing: Talk, hello: bytes, model: str) -> None:
+    configure(transcribing, model)
+    events = commit(transcribing, hello)
+    assert [kind for kind in kinds(events) if not kind.startswith(EVENT)] == COMMITTED
+    deltas, (completed,) = of_kind(events, "delta"), of_kind(events, "completed")
+    assert {event["item_id"] for event in [*deltas, completed]} == {events[0]["item_id"]}
+    for delta in deltas:
+        assert list(delta) == ["type", "event_id", "item_id", "content_index", "delta", "obfuscation"]
+        assert (len(delta["delta"]) + len(delta["obfuscation"])) % 16 == 0
+    languages = ["languages"] if model in ("gpt-transcribe", "gpt-live-transcribe") else []
+    assert list(completed) == [
+        *("type", "event_id", "item_id", "content_index", "transcript"),
+        *languages,
+        "usage",
+    ]
+    assert completed["transcript"] == HELLO
+    assert joined(events) == (" " + HELLO if model == "gpt-realtime-whisper" else HELLO)
+    assert len(deltas) == (1 if model == "whisper-1" else tokens.count(HELLO))
+
+
+@pytest.mark.parametrize("model", OF_SECONDS)
+def test_usage_in_whole_seconds(transcribing: Talk, hello: bytes, model: str) -> None:
+    configure(transcribing, model)
+    assert commit(transcribing, hello)[-1]["usage"] == {"type": "duration", "seconds": 3}
+
+
+@pytest.mark.parametrize("model", OF_TOKENS)
+def test_usage_in_tokens(transcribing: Talk, hello: bytes, model: str) -> None:
+    configure(transcribing, model, transcription={"prompt": "Say hello."})
+    events = commit(transcribing, hello)
+    written, read = len(of_kind(events, "delta")) + 2, tokens.count("Say hello.")
+    assert events[-1]["usage"] == {
+        "type": "tokens",
+        "total_tokens": 20 + read + written,
+        "input_tokens": 20 + read,
+        "input_token_details": {"text_tokens": read, "audio_tokens": 20},
+        "output_tokens": written,
+    }
+
+
+@pytest.mark.parametrize("model", OF_TOKENS)
+def test_logprobs_are_included_if_asked_for(transcribing: Talk, hello: bytes, model: str) -> None:
+    configure(transcribing, model, include=LOGPROBS)
+    events = commit(transcribing, hello)
+    deltas, (completed,) = of_kind(events, "delta"), of_kind(events, "completed")
+    assert list(completed)[-3:] == ["transcript", "logprobs", "usage"]
+    assert all(list(delta)[-2:] == ["obfuscation", "logprobs"] for delta in deltas)
+    assert completed["logprobs"] == [row for delta in deltas for row in delta["logprobs"]]
+    assert all(list(row) == ["token", "logprob", "bytes"] for row in completed["logprobs"])
+
+
+@pytest.mark.parametrize("model", [*OF_SECONDS, DIARIZES])
+def test_other_models_have_no_logprobs(transcribing: Talk, hello: bytes, model: str) -> None:
+    configure(transcribing, model, include=LOGPROBS)
+    assert not any("logprobs" in event for event in commit(transcribing, hello))
+
+
+@pytest.mark.parametrize(
+    ("hints", "codes"),
+    [({}, ["en"]), ({"language": "de"}, ["de"]), ({"languages": ["fr", "en"]}, ["fr", "en"])],
+)
+def test_languages_are_those_of_the_hints_or_detected(
+    transcribing: Talk, hello: bytes, hints: dict[str, Any], codes: list[str]
+) -> None:
+    configure(transcribing, "gpt-transcribe", transcription=hints)
+    assert commit(transcribing, hello)[-1]["languages"] == [{"code": code} for code in codes]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_silence_has_an_empty_transcript_and_is_billed(transcribing: Talk, model: str) -> None:
+    configure(transcribing, model)
+    events = commit(transcribing, silence(1600))
+    assert kinds(events) == [*COMMITTED, f"{EVENT}.completed"]
+    completed = events[-1]
+    assert completed["transcript"] == ""
+    assert completed.get("languages", []) == []
+    usage = completed["usage"]
+    assert (
+        usage.get("seconds") == 2
+        if model in OF_SECONDS
+        else usage["input_token_details"]["audio_tokens"] == 16
+    )
+
+
+def test_segments_name_the_speakers(transcribing: Talk) -> None:
+    configure(transcribing, DIARIZES)
+    events = commit(transcribing, pcm_of("support-call"))
+    segments = of_kind(events, "segment")
+    assert [segment["speaker"] for segment in segments] == ["A", "B", "A", "B"]
+    assert [segment["id"] for segment in segments] == ["seg_0", "seg_1", "seg_2", "seg_3"]
+    assert list(segments[0]) == [
+        *("type", "event_id", "item_id", "content_index"),
+        *("text", "id", "speaker", "start", "end"),
+    ]
+    assert "".join(segment["text"] for segment in segments).strip() == events[-1]["transcript"]
+
+
+def test_no_transcription_means_no_events(transcribing: Talk, hello: bytes) -> None:
+    transcribing.update(type="transcription", audio={"input": {"turn_detection": None}})
+    for _ in range(2):
+        transcribing.append(hello)
+        transcribing.send("input_audio_buffer.commit")
+        assert kinds(transcribing.until("conversation.item.done")) == COMMITTED
+
+
+def test_two_transcriptions_end_in_the_order_of_their_commits(transcribing: Talk, hello: bytes) -> None:
+    configure(transcribing, "gpt-4o-transcribe")
+    for pcm in (pcm_of("support-call"), hello, silence(500)):
+        transcribing.append(pcm)
+        transcribing.send("input_audio_buffer.commit")
+    events = [event for _ in range(3) for event in transcribing.until(f"{EVENT}.completed")]
+    committed = [event["item_id"] for event in events if event["type"] == COMMITTED[0]]
+    assert [event["item_id"] for event in of_kind(events, "completed")] == committed
+    assert [len(of_kind(events, "delta")) > 9, of_kind(events, "completed")[-1]["transcript"]] == [True, ""]
+
+
+def test_a_deleted_item_is_not_transcribed(transcribing: Talk, hello: bytes) -> None:
+    configure(transcribing, "gpt-4o-transcribe")
+    transcribing.append(hello)
+    transcribing.send("input_audio_buffer.commit")
+    item_id = transcribing.until("conversation.item.done")[-1]["item"]["id"]
+    transcribing.send("conversation.item.delete", item_id=item_id)
+    events = transcribing.until("conversation.item.deleted")
+    events += commit(transcribing, silence(500))
+    assert of_kind(events, "completed")[-1]["item_id"] != item_id
+    assert len(of_kind(events, "completed")) == 1
+
+
+@pytest.fixture(scope="module")
+def deaf_server() -> Iterator[MockServer]:
+    """Yield a server that refuses to transcribe what it does not know."""
+    settings = Settings(port=0, whisper_model="none", unknown_audio="error", log_level="error")
+    with MockServer(settings) as running:
+        yield running
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_cannot_be_transcribed_fails(connect: Connect, deaf_server: MockServer, model: str) -> None:
+    talk = connect("intent=transcription", at=deaf_server)
+    configure(talk, model)
+    noise = bytes(range(256)) * 100
+    events = commit(talk, noise)
+    assert kinds(events) == [*COMMITTED, f"{EVENT}.failed"]
+    failed = events[-1]
+    assert list(failed) == ["type", "event_id", "item_id", "content_index", "error"]
+    assert list(failed["error"]) == ["type", "code", "message", "param"]
+    assert failed["error"]["code"] == "mock_no_transcriber"
+    assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
+
+
+def test_a_conversation_transcribes_beside_the_response(talk: Talk, hello: bytes) -> None:
+    talk.update(audio={"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}})
+    assert commit(talk, hello)[-1]["transcript"] == HELLO
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", LIVE)
+def test_live_models_send_words_while_the_user_speaks(
+    connect: Connect, whisper_server: MockServer, question: bytes, model: str
+) -> None:
+    talk = connect("intent=transcription", at=whisper_server)
+    configure(talk, model)
+    events = commit(talk, question)
+    before = events[: kinds(events).index(COMMITTED[0])]
+    after = events[len(before) :]
+    assert joined(before).strip().startswith("What is the weather like in Paris tomorrow")
+    assert len(of_kind(after, "delta")) >= 1
+    assert {event["item_id"] for event in before} == {after[0]["item_id"]}
+    assert events[-1]["transcript"] == QUESTION == joined(events).strip()
+
+
+def shape(events: list[Body]) -> list[tuple[str, str]]:
+    """Return the types of events and their texts and times, without ids."""
+    texts = ("delta", "transcript", "audio_start_ms", "audio_end_ms")
+    return [(event["type"], "".join(str(event[name]) for name in texts if name in event)) for event in events]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["gpt-realtime-whisper", "gpt-4o-transcribe"])
+def test_events_do_not_depend_on_how_audio_is_divided(
+    connect: Connect, whisper_server: MockServer, question: bytes, model: str
+) -> None:
+    detection = None if model in LIVE else {"type": "server_vad", "silence_duration_ms": 700}
+    seen = []
+    for chunk in (None, 960, 7777):  # bytes
+        talk = connect("intent=transcription", at=whisper_server)
+        configure(talk, model, turn_detection=detection)
+        if detection is None:
+            seen.append(shape(commit(talk, question, chunk)))
+        else:
+            talk.append(question, chunk)
+            seen.append(shape(talk.until(f"{EVENT}.completed")))
+    assert seen[0][-1] == (f"{EVENT}.completed", QUESTION)
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+
+
+@pytest.mark.slow
+def test_a_shorter_delay_sends_words_earlier(
+    connect: Connect, whisper_server: MockServer, question: bytes
+) -> None:
+    sent = []
+    for delay in ("minimal", "xhigh"):
+        talk = connect("intent=transcription", at=whisper_server)
+        configure(talk, "gpt-realtime-whisper", transcription={"delay": delay})
+        events = commit(talk, question)
+        sent.append(len(joined(events[: kinds(events).index(COMMITTED[0])])))
+    assert sent[0] > sent[1] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", ["audio/pcmu", "audio/pcma"])
+def test_telephony_is_understood(
+    connect: Connect, whisper_server: MockServer, question: bytes, codec: str
+) -> None:
+    import numpy as np
+
+    from mockserver.audio.telephony import encode_g711
+
+    samples = np.frombuffer(question, "<i2").astype(np.float64)
+    lower = samples[: len(samples) // 3 * 3].reshape(-1, 3).mean(axis=1).astype("<i2").tobytes()
+    talk = connect("intent=transcription", at=whisper_server)
+    detection = {"type": "server_vad", "silence_duration_ms": 700}
+    configure(talk, "whisper-1", format={"type": codec}, turn_detection=detection)
+    talk.append(encode_g711(lower, "mu" if codec == "audio/pcmu" else "a"), 160)
+    events = talk.until(f"{EVENT}.completed")
+    assert kinds(events)[:2] == ["input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"]
+    assert events[-1]["transcript"] == QUESTION
