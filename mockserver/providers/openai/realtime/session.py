@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mockserver import strict_json
+from mockserver import json_styles, strict_json
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.client_events import valid_event
 from mockserver.providers.openai.realtime.conversation import Conversation
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SYNC, SYNCED = "mock.sync", "mock.synced"  # events between this server and the caller of its package
 LIFETIME = 3600.0  # seconds (guide Realtime, sessions last at most 60 minutes)
 _GOING_AWAY, _ABNORMAL, _FAILED = 1001, 1006, 1011  # close codes
 _EXPIRED = "Your session hit the maximum duration of 60 minutes."
@@ -197,12 +198,25 @@ class RealtimeSession:
         event: Mapping[str, Any] = {}
         try:
             event = self._parsed(message)
+            if event.get("type") == SYNC:
+                self._synchronize()
+                return
             self.log.received(event)
             event = self._valid(event)
             HANDLERS[event["type"]](self, event)
         except ApiError as error:
             event_id = event.get("event_id")
             self.outlet.refuse(error, event_id if isinstance(event_id, str) else None)
+
+    def _synchronize(self) -> None:
+        """Say how far the session has come. From now on, its time does not pass the end of the client's audio.
+
+        So a caller that sends audio sees each event at the time of its audio, whatever the speed of both. It is not an
+        event of the API: neither the journal nor faults see it.
+        """
+        self.timeline.follow()
+        synced = {"type": SYNCED, "pacing": self.call.settings.realtime_pacing, "now_ms": self.timeline.now_ms}
+        self._transport.send(json_styles.streamed(synced).decode())
 
     def _parsed(self, message: str | bytes) -> dict[str, Any]:
         """Return an event of the client, which may be invalid. Raises ``ApiError``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -68,6 +69,10 @@ class Pace(Protocol):
         """Note that everything before ``now_ms``, which ``hear_until`` returned, is done."""
         ...
 
+    def follow(self) -> None:
+        """Note that the client sends audio for all of the time, so that time need never pass its end."""
+        ...
+
 
 class Timeline:
     """The tasks of a session, in the order of their times. Only the thread of the session uses it.
@@ -99,6 +104,10 @@ class Timeline:
     def receive(self) -> None:
         """Note that the client has appended audio now."""
         self._pace.receive()
+
+    def follow(self) -> None:
+        """Note that the client sends audio for all of the time, so that time need never pass its end."""
+        self._pace.follow()
 
     def hear_until(self, audio_ms: float) -> None:
         """Advance to the end of the audio that was appended, and do what is due before."""
@@ -145,6 +154,7 @@ class Fast:
         self._last_chunk = 0.0  # by time.monotonic
         self._patience = 0.0
         self._last_task = 0.0
+        self._follows = False
 
     def now_ms(self) -> float:
         """Return the time."""
@@ -164,9 +174,11 @@ class Fast:
 
     def wait_seconds(self, task: Task) -> float:
         """Return the rest of the gap before a task, and of the patience with a client that sends audio."""
+        is_past = task.due_ms <= self._audio_ms + self._ahead_ms
+        if self._follows:
+            return 0.0 if is_past else math.inf
         now = time.monotonic()
         patience = self._last_chunk + self._patience - now if self._interrupts() else 0.0
-        is_past = task.due_ms <= self._audio_ms + self._ahead_ms
         return max(0.0, self._last_task + task.gap - now, 0.0 if is_past else patience)
 
     def begin(self, task: Task) -> None:
@@ -178,6 +190,10 @@ class Fast:
     def reach(self, now_ms: float) -> None:
         """Advance to a time."""
         self._now_ms = now_ms
+
+    def follow(self) -> None:
+        """Never jump again."""
+        self._follows = True
 
 
 class Real:
@@ -206,6 +222,9 @@ class Real:
         """Do nothing: the clock has reached the time of the task."""
 
     def reach(self, now_ms: float) -> None:
+        """Do nothing: the clock tells the time."""
+
+    def follow(self) -> None:
         """Do nothing: the clock tells the time."""
 
 
