@@ -75,13 +75,14 @@ class OutputSpeech:
         """Remember what was taken, so that it is recognised when it is heard."""
         seconds = self.ms / 1000
         words = tuple(word for word in self._words if word.end <= seconds)
+        pcm = bytes(self._taken)
         digest = pcm_hasher(self._format.rate, 1)
-        digest.update(self._taken)
+        digest.update(pcm)
         memory.remember(
             Spoken(words, language, seconds),
             sha256=self._sent.hexdigest(),
             pcm_sha256=digest.hexdigest(),
-            pcm=bytes(self._taken),
+            pcm=pcm,
             rate=self._format.rate,
         )
 

@@ -10,7 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.providers.openai.audio.speaking import stub_sound, voice_of
 from mockserver.providers.openai.dialogue.responding import respond
 from mockserver.providers.openai.realtime.output_speech import OutputSpeech
-from mockserver.providers.openai.realtime.turns import Failure, Turn
+from mockserver.providers.openai.realtime.turn import Failure, Turn
 
 if TYPE_CHECKING:
     from mockserver.engines.dialogue import Conversation as Dialogue
@@ -45,7 +45,9 @@ class ResponseWords:
         """Return what is said and called. Raises ``ApiError``."""
         if self._turn.scripted is not None:
             return self._turn.scripted.chat_reply()
-        return respond(self._context.responders, self._dialogue(), self._unfit)
+        reply = respond(self._context.responders, self._dialogue(), self._unfit)
+        self._turn.answered_by = reply.answered_by
+        return reply
 
     def speech(self, text: str) -> OutputSpeech:
         """Return the speech of a text, or the sound of a stub. Raises ``ApiError``."""
@@ -53,7 +55,10 @@ class ResponseWords:
         language = self._turn.call.settings.speech_language or None
         utterance = Utterance(text, voice_of(context.catalog, settings.voice), settings.speed, language)
         sound = stub_sound(self._turn.call)
-        self._language = context.speaker.language_of(utterance)
+        if sound is None:
+            self._language = context.speaker.language_of(utterance)
+            if self._turn.answered_by is not None:
+                self._turn.answered_by = self._turn.answered_by.with_detail("voice", utterance.voice.name)
         try:
             chunks = context.speaker.speak(utterance) if sound is None else sound
         except SpeechFailed as error:
@@ -61,10 +66,11 @@ class ResponseWords:
         return OutputSpeech(chunks, settings.audio_format)
 
     def keep(self, speech: OutputSpeech) -> Sound | None:
-        """Remember and return what was sent of a speech."""
+        """Return what was sent of a speech; remember it, unless it is a stub's sound, whose words are not known."""
         if not speech.ms:
             return None
-        speech.remember(self._context.spoken, self._language)
+        if self._language:
+            speech.remember(self._context.spoken, self._language)
         return speech.sound(self._sounds)
 
     def failure(self, error: ApiError) -> Failure:

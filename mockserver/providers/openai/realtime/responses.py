@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.session_config import SessionConfig
     from mockserver.providers.openai.realtime.sounds import Sounds
     from mockserver.providers.openai.realtime.timeline import Task, Timeline
-    from mockserver.providers.openai.realtime.turns import Turn, Turns
+    from mockserver.providers.openai.realtime.turn import Turn
+    from mockserver.providers.openai.realtime.turns import Turns
 
 _REASONED = {"minimal": 0, "low": 0, "medium": 64, "high": 128, "xhigh": 256}  # tokens by effort
 _LIMITS_MS, _LIMITS_GAP = 20.0, 0.025  # until the event with the limits; in real seconds at least
@@ -156,6 +157,7 @@ class Responses:
         for response in self._in_progress.values():
             if response.running is not None:
                 response.running.close()
+            self._parts.turns.settle(response.turn, self._usage(response))
         self._in_progress.clear()
 
     def _begin(self, settings: ResponseSettings, given: Mapping[str, Any]) -> None:
@@ -176,6 +178,9 @@ class Responses:
         )
         if turn.refusal is not None:
             raise turn.refusal
+        if turn.events is not None:
+            self._send_events(turn)
+            return
         reasoned = _REASONED.get(settings.effort or "", 0)
         response = Response(parts.ids.response(), settings, turn, segments, reasoned, heard)
         self._in_progress[response.id] = response
@@ -186,6 +191,15 @@ class Responses:
             response.task = parts.timeline.after(turn.delay_ms, begin)
         else:
             begin()
+
+    def _send_events(self, turn: Turn) -> None:
+        """Send the events of a stub in place of a response."""
+        for event in self._parts.turns.events(turn):
+            if isinstance(event, str):
+                self._parts.outlet.transmit({"type": ""}, event)
+            else:
+                self._parts.outlet.deliver(event)
+        self._parts.turns.settle(turn, {})
 
     def _items(self, settings: ResponseSettings, heard: list[str]) -> list[Item]:
         """Return the items in the context of a response; add the ids of those that are only heard for it.
@@ -268,7 +282,7 @@ class Responses:
     def _end(self, response: Response, ending: Ending) -> None:
         """Send that a response is done, and its usage; then the limits that are left."""
         parts = self._parts
-        used = self._usage(response, ending)
+        used = self._usage(response)
         self._forget(response)
         parts.turns.settle(response.turn, used)
         parts.outlet.send("response.done", response=response.shown(parts.conversation.id, ending, used))
@@ -282,11 +296,13 @@ class Responses:
     def _send_limits(self, turn: Turn) -> None:
         self._parts.outlet.send("rate_limits.updated", rate_limits=self._parts.turns.rate_limits(turn))
 
-    def _usage(self, response: Response, ending: Ending) -> dict[str, Any]:
-        """Return the usage of a response, and remember what later ones find in the cache."""
+    def _usage(self, response: Response) -> dict[str, Any]:
+        """Return the usage of a response so far, and remember what later ones find in the cache.
+
+        Without output, a response that failed has none.
+        """
         running = response.running
-        assert running is not None
-        if ending.status == "failed" and not running.items:
+        if running is None or (running.has_failed and not running.items):
             return usage.usage(Tokens(), Tokens(), Tokens())
         read = usage.total(response.segments)
         found = usage.cached(response.segments, self._before)
@@ -294,8 +310,7 @@ class Responses:
             ms = item.part.sound.ms if isinstance(item, MessageOutput) and item.part.sound else 0
             self._reader.made[item.item.id] = Made(running.tokens_of(item), item.deltas, ms)
         if not response.settings.is_apart:
-            context = [*response.segments, *self._made_segments(response)]
-            self._before = context
+            self._before = [*response.segments, *self._made_segments(response)]
         made = running.made + Tokens(response.reasoned)
         return usage.usage(read, found, made, response.reasoned)
 

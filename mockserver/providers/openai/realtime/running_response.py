@@ -11,7 +11,7 @@ from mockserver.engines.speech import SpeechFailed
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import usage
 from mockserver.providers.openai.realtime.output_items import CallOutput, Channel, MessageOutput
-from mockserver.providers.openai.realtime.turns import Failure
+from mockserver.providers.openai.realtime.turn import Failure
 from mockserver.providers.openai.realtime.usage import Tokens
 from mockserver.wire import tokens
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.output_speech import OutputSpeech
     from mockserver.providers.openai.realtime.sounds import Sound
     from mockserver.providers.openai.realtime.timeline import Task, Timeline
-    from mockserver.providers.openai.realtime.turns import Turn
+    from mockserver.providers.openai.realtime.turn import Turn
 
 Status = Literal["completed", "cancelled", "incomplete", "failed"]
 
@@ -110,6 +110,7 @@ class RunningResponse:
         self._has_phases = bool(turn.model.realtime and turn.model.realtime.phases)
         self._open: list[MessageOutput | CallOutput] = []
         self._speech: OutputSpeech | None = None
+        self.has_failed = False
         self._incomplete = ""
         self._due = timeline.now_ms
         self._task: Task | None = None
@@ -175,6 +176,7 @@ class RunningResponse:
         return Ending("incomplete", self._incomplete) if self._incomplete else Ending("completed")
 
     def _finish(self, ending: Ending) -> None:
+        self.has_failed = ending.status == "failed"
         self.close()
         self._close_items("completed" if ending.status == "completed" else "incomplete")
         self._on_end(ending)
