@@ -10,9 +10,9 @@ DAY = 24 * HOUR
 
 
 class Kind(NamedTuple):
-    """A kind of rate limit. ``counts`` is ``requests``, ``tokens`` or ``images``; ``window`` is in microseconds.
+    """A kind of rate limit. ``counts`` is ``requests``, ``tokens``, ``images`` or ``audio_seconds``.
 
-    ``label`` is its name in messages.
+    ``window`` is in microseconds. ``label`` is its name in messages.
     """
 
     name: str
@@ -29,6 +29,7 @@ KINDS = {
         Kind("requests_per_day", "requests", DAY, "requests per day (RPD)"),
         Kind("tokens_per_minute", "tokens", MINUTE, "tokens per min (TPM)"),
         Kind("images_per_minute", "images", MINUTE, "input-images per min"),
+        Kind("audio_seconds_per_minute", "audio_seconds", MINUTE, "audio seconds per min"),
     )
 }
 

@@ -296,12 +296,19 @@ class SttRules(Struct, frozen=True):
 
 
 class Prices(Struct, frozen=True):
-    """Prices in US dollars per million tokens, or ``per_minute`` of audio; ``None`` if no source gives the price."""
+    """Prices in US dollars per million tokens, or ``per_minute`` of audio; ``None`` if no source gives the price.
+
+    The ``cached`` ones are those of the Realtime API, which are below those of other input.
+    """
 
     text_input: float | None = None
     text_output: float | None = None
     audio_input: float | None = None
     audio_output: float | None = None
+    image_input: float | None = None
+    cached_text_input: float | None = None
+    cached_audio_input: float | None = None
+    cached_image_input: float | None = None
     per_minute: float | None = None
 
 
@@ -456,6 +463,7 @@ class TierLimits(Struct, frozen=True):
     requests_per_hour: int | None = None
     requests_per_day: int | None = None
     tokens_per_minute: int | None = None
+    audio_seconds_per_minute: int | None = None
     enqueued_tokens: int | None = None
     seen: str = ""
 
@@ -468,7 +476,9 @@ class TierLimits(Struct, frozen=True):
         """Return the limits that exist, by kind."""
         kinds = ("requests_per_minute", "requests_per_hour", "requests_per_day", "tokens_per_minute")
         return {
-            kind: limit for kind in (*kinds, "enqueued_tokens") if (limit := getattr(self, kind)) is not None
+            kind: limit
+            for kind in (*kinds, "audio_seconds_per_minute", "enqueued_tokens")
+            if (limit := getattr(self, kind)) is not None
         }
 
 

@@ -36,6 +36,22 @@ def response_cost(prices: Prices, usage: Usage) -> float | None:
     return _sum((prices.text_input, usage["input_tokens"]), (prices.text_output, usage["output_tokens"]))
 
 
+def realtime_cost(prices: Prices, usage: Usage) -> float | None:
+    """Return the cost in US dollars for the ``usage`` of a Realtime response; ``None`` if a price is unknown."""
+    read, written = usage["input_token_details"], usage["output_token_details"]
+    cached = read["cached_tokens_details"]
+    return _sum(
+        (prices.text_input, read["text_tokens"] - cached["text_tokens"]),
+        (prices.audio_input, read["audio_tokens"] - cached["audio_tokens"]),
+        (prices.image_input, read["image_tokens"] - cached["image_tokens"]),
+        (prices.cached_text_input, cached["text_tokens"]),
+        (prices.cached_audio_input, cached["audio_tokens"]),
+        (prices.cached_image_input, cached["image_tokens"]),
+        (prices.text_output, written["text_tokens"]),
+        (prices.audio_output, written["audio_tokens"]),
+    )
+
+
 def texts_cost(prices: Prices, usage: Usage) -> float | None:
     """Return the cost in US dollars for the ``usage`` of embeddings or completions; ``None`` if a price is unknown."""
     return _sum(

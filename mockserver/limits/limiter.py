@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}
 # The exhausted limit of scripted refusals by name; for other names, it is tokens.
 _REFUSED = {"rate_limit_requests": "requests", "rate_limit_images": "images"}
+_OF_SOME = ("images", "audio_seconds")  # what only some requests have; limits apply to these only
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -77,22 +78,23 @@ class Limiter:
         model: ModelCard,
         tokens: int,
         images: int = 0,
+        audio_seconds: int = 0,
         *,
         has_token_headers: bool,
         overrides: str = "",
     ) -> Admission:
-        """Admit a request and charge it: one request, its estimated ``tokens`` and its ``images``.
+        """Admit a request and charge it: one request, its estimated ``tokens``, ``images`` and ``audio_seconds``.
 
         ``overrides`` is the request's setting ``limits``; ``has_token_headers`` is true if the endpoint's answers have
         token headers. Raises ``ApiError`` with the headers of a 429, or for a model that the tier may not use.
         """
         if not self._settings.rate_limits:
             return Admission()
-        amounts = {"requests": 1, "tokens": tokens, "images": images}
+        amounts = {"requests": 1, "tokens": tokens, "images": images, "audio_seconds": audio_seconds}
         draws = [
             Draw((account.id, model.limit_group, kind), limit, amounts[counted])
             for kind, limit in self.policy.limits(account, model, overrides).items()
-            if (counted := KINDS[kind].counts) != "images" or images
+            if (counted := KINDS[kind].counts) not in _OF_SOME or amounts[counted]
         ]
         with self._lock:  # The times that threads pass to the buckets must not decrease.
             if self._levels:
@@ -137,11 +139,11 @@ class Limiter:
         if kind is None:
             kind = f"{counts}_per_minute"
             limits[kind] = Limit(_STAND_INS[kind], KINDS[kind].window)
-        amounts = {"requests": 1, "tokens": tokens, "images": 1}
+        amounts = {"requests": 1, "tokens": tokens, "images": 1, "audio_seconds": 1}
         draws = [
             Draw((account.id, model.limit_group, each), limit, amounts[KINDS[each].counts])
             for each, limit in limits.items()
-            if each == kind or KINDS[each].counts not in (counts, "images")
+            if each == kind or KINDS[each].counts not in (counts, *_OF_SOME)
         ]
         refused = next(draw for draw in draws if draw.key[2] == kind)
         with self._lock:

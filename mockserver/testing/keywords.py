@@ -202,6 +202,8 @@ class ModelChanges(TypedDict, total=False):
     moderation: Values
     speech: Values
     transcription: Values
+    realtime: Values
+    live_transcription: Values
     sources: Mapping[str, str]
 
 
@@ -213,6 +215,7 @@ class LimitAmounts(TypedDict, total=False):
     requests_per_day: int | None
     tokens_per_minute: int | None
     images_per_minute: int | None
+    audio_seconds_per_minute: int | None
     enqueued_tokens: int | None
 
 

@@ -89,7 +89,7 @@ def test_a_tier_may_not_be_supported(catalog: Catalog) -> None:
 
 
 def test_limits_nobody_states_are_none(catalog: Catalog) -> None:
-    assert catalog.tier_limits("gpt-realtime", "tier-1") is None
+    assert catalog.tier_limits("gpt-image-1", "tier-1") is None
 
 
 def test_an_unknown_tier_is_refused_with_the_tiers_there_are(catalog: Catalog) -> None:

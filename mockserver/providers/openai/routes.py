@@ -8,7 +8,14 @@ from __future__ import annotations
 from functools import partial
 
 from mockserver.catalog.paths import WEBSOCKET
-from mockserver.limits.costs import chat_cost, response_cost, speech_cost, texts_cost, transcription_cost
+from mockserver.limits.costs import (
+    chat_cost,
+    realtime_cost,
+    response_cost,
+    speech_cost,
+    texts_cost,
+    transcription_cost,
+)
 from mockserver.limits.estimate import (
     chat_images,
     chat_tokens,
@@ -380,6 +387,7 @@ REALTIME_RESPONSE = Operation(
     "/realtime",
     resource="realtime",
     endpoint="v1/realtime",
+    cost=realtime_cost,
     reply_kinds=REALTIME_REPLIES | _OF_TRANSCRIPTS,
 )
 REALTIME_TRANSCRIPTION = Operation(
@@ -388,6 +396,7 @@ REALTIME_TRANSCRIPTION = Operation(
     "/realtime",
     resource="realtime_transcriptions",
     endpoint="v1/realtime",
+    cost=transcription_cost,
     reply_kinds=_OF_TRANSCRIPTS,
 )
 REALTIME_TURNS = (REALTIME_RESPONSE, REALTIME_TRANSCRIPTION)

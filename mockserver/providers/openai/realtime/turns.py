@@ -6,6 +6,7 @@ the settings of the handshake.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from functools import partial
@@ -159,6 +160,7 @@ class Turns:
                 call.account,
                 turn.model,
                 turn.tokens,
+                audio_seconds=math.ceil(audio_seconds),
                 has_token_headers=False,
                 overrides=call.settings.limits,
             )
