@@ -206,6 +206,7 @@ class OpenAi:
 
             opened = refused_on_web_socket(self._errors, self._realtime_ids(), error, exchange.request)
             if opened is not None:
+                opened.headers.extend(self._headers.of_refusals(operation.name, exchange.request_id))
                 return opened
         call = exchange.call
         model = call.model if call is not None and operation.refuses == refusals.AUDIO else None

@@ -39,6 +39,7 @@ class Service(Struct, frozen=True):
     limits_of_refusals: bool = True
     refuses_keys: bool = False
     upstream_time: bool = False
+    bare: bool = False
 
 
 def services_of_table() -> Mapping[str, Service]:
@@ -79,6 +80,8 @@ class ResponseHeaders:
     def of_answers(self, operation: str, account: Account, request_id: str, began: float) -> Headers:
         """Return the headers of an endpoint's answers; ``began`` is the request's start by ``time.perf_counter``."""
         service = self.service(operation)
+        if service.bare:
+            return self._of_network(service.without)
         duration = ("openai-processing-ms", str(self._milliseconds(operation, began)))
         version = ("openai-version", API_VERSION)
         gateway = self._of_gateway(
@@ -102,7 +105,10 @@ class ResponseHeaders:
 
     def of_refusals(self, operation: str, request_id: str) -> Headers:
         """Return the headers of the gateway's refusals, which do not reach the endpoint of the operation."""
-        return self._of_gateway(request_id, self._gateway_exposes, without=self.service(operation).without)
+        service = self.service(operation)
+        if service.bare:
+            return self._of_network(service.without)
+        return self._of_gateway(request_id, self._gateway_exposes, without=service.without)
 
     def of_refused_keys(self, operation: str, request_id: str, began: float) -> Headers:
         """Return the headers of the refusal of a key, by the gateway or by the service behind the operation."""
@@ -127,5 +133,11 @@ class ResponseHeaders:
         headers += [("access-control-expose-headers", name) for name in exposed]
         if any_origin:
             headers.append(("access-control-allow-origin", "*"))
+        return [*headers, *self._of_network(without)]
+
+    def _of_network(self, without: tuple[str, ...]) -> Headers:
+        """Return the headers of the network in front of the API."""
+        if not self._static:
+            return []
         static = [header for header in self._static if header[0] not in without]
-        return [*headers, ("cf-ray", self._ids.ray()), *static]
+        return [("cf-ray", self._ids.ray()), *static]

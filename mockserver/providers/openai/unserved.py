@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from mockserver.journal.findings import remedy
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Route
 from mockserver.pipeline.scripted.answers import nearly_answered
-from mockserver.providers.openai import refusals
+from mockserver.providers.openai import refusals, routes
 from mockserver.providers.openai.chat.document import ChatDocument
 from mockserver.wire import sse
 
@@ -60,7 +60,8 @@ def route(
             resource=called.resource,
             is_versioned=called.service == "OpenAI",
         )
-        return Route(operation, partial(_refuse_unserved, context, called))
+        is_served = called.method == WEBSOCKET and called.path in _web_socket_paths()
+        return Route(operation, _refuse_plain if is_served else partial(_refuse_unserved, context, called))
     operation = _operation(method, path, is_versioned=bool(calls))
     allowed = _allowed(calls, served)
     if allowed:
@@ -106,6 +107,18 @@ def _allowed(calls: tuple[KnownCall, ...], served: Iterable[str]) -> list[str]:
     """Return the methods of a path in alphabetical order; none for an unknown path."""
     known = {call.method for call in calls} - {WEBSOCKET}
     return sorted((known | set(served)) - _IMPLIED_METHODS)
+
+
+@cache
+def _web_socket_paths() -> frozenset[str]:
+    """Return the paths on which WebSockets are served."""
+    return frozenset(each.path for each in routes.OPERATIONS if each.method == WEBSOCKET)
+
+
+def _refuse_plain(call: Call) -> NoReturn:
+    """Refuse a GET that asks for no WebSocket."""
+    headers = (("upgrade", "websocket"),)
+    raise ApiError("upgrade_required", reason="the request has no Upgrade header", headers=headers)
 
 
 def _refuse_unserved(context: UnservedContext, called: KnownCall, call: Call) -> NoReturn:

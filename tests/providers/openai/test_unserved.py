@@ -82,14 +82,14 @@ def test_a_websocket_is_refused_in_the_same_words(api: AudioApi) -> None:
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version": "13",
     }
-    realtime = httpx.get(f"{api.base_url}/realtime?model=gpt-realtime", headers=upgrade)
-    assert (realtime.status_code, realtime.json()["error"]["code"]) == (404, "mock_endpoint_not_served")
-    assert "OpenAI has GET /v1/realtime (a WebSocket)" in realtime.json()["error"]["message"]
-    assert "stub" not in realtime.json()["error"]["message"]
+    live = httpx.get(f"{api.base_url}/live/sessions?model=gpt-live-1", headers=upgrade)
+    assert (live.status_code, live.json()["error"]["code"]) == (404, "mock_endpoint_not_served")
+    assert "OpenAI has GET /v1/live/sessions (a WebSocket)" in live.json()["error"]["message"]
+    assert "stub" not in live.json()["error"]["message"]
     browsers = upgrade | {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{api.api_key}"}
     del browsers["Authorization"]
-    assert httpx.get(f"{api.base_url}/realtime", headers=browsers).status_code == 404
-    assert [entry["endpoint"] for entry in api.journal] == ["realtime", "realtime"]
+    assert httpx.get(f"{api.base_url}/live/sessions", headers=browsers).status_code == 404
+    assert [entry["endpoint"] for entry in api.journal] == ["live", "live"]
     assert api.api_key not in json.dumps(api.journal)
 
 

@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
+from mockserver.pipeline.models import is_retired, today
 from mockserver.pipeline.responses import SWITCHING
-from mockserver.providers.openai.realtime.opening import configured, conversation, transcription
+from mockserver.providers.openai.realtime.opening import (
+    DEFAULT_MODEL,
+    configured,
+    conversation,
+    transcription,
+)
 from mockserver.providers.openai.realtime.session import RealtimeSession
 from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.wording import cut
 
 if TYPE_CHECKING:
+    from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.request import RequestHeaders
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.session_config import SessionConfig
     from mockserver.transport.web_sockets import WebSocket
+
+_TRANSCRIPTION = "transcription"  # the ``intent`` of a transcription session
+_BETA, _BETA_PROTOCOL = "realtime=v1", "openai-beta.realtime-v1"
+_KEY_PROTOCOL = "openai-insecure-api-key."
 
 
 def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
@@ -35,13 +48,72 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
 
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration with which the session begins. Raises ``ApiError``."""
-    query = call.request.query
-    secret = context.client_secrets.find(key_of(call.request.headers))
+    query, headers = call.request.query, call.request.headers
+    if is_given_twice(headers):
+        raise ApiError("realtime_key_twice")
+    if asks_for_beta(headers) and not call.settings.realtime_beta:
+        raise ApiError("realtime_beta_disabled")
+    secret = context.client_secrets.find(key_of(headers))
     if secret is not None:
         named = {"model": query["model"]} if "model" in query and secret.session["type"] == "realtime" else {}
-        return configured(context, call, {**secret.session, **named})
-    if query.get("intent") == "transcription":
-        return transcription(context, call)
-    if "model" not in query:
+        config = configured(context, call, {**secret.session, **named})
+    elif query.get("intent") == _TRANSCRIPTION:
+        config = _transcription(context, call)
+    elif query.get("model"):
+        config = _conversation(context, call, query["model"])
+    else:
         raise ApiError("realtime_missing_model")
-    return conversation(context, call, query["model"])
+    if config.model is not None:
+        _check_access(context, call, config.model)
+    return config
+
+
+def _transcription(context: RealtimeContext, call: Call) -> SessionConfig:
+    """Return the configuration of a transcription session. Raises ``ApiError``.
+
+    The API refuses any model here, but there are clients that name one of transcription to all other servers.
+    """
+    name = call.request.query.get("model")
+    if name:
+        model = context.catalog.model(name, call.account.id)
+        if call.strict and (model is None or model.live_transcription is None):
+            raise ApiError("realtime_model_not_for_transcription", model=cut(name))
+    return transcription(context, call)
+
+
+def _conversation(context: RealtimeContext, call: Call, name: str) -> SessionConfig:
+    """Return the configuration of a conversation with a model. Raises ``ApiError``."""
+    model = context.catalog.model(name, call.account.id)
+    if model is not None and model.realtime is None and model.live_transcription is not None:
+        raise ApiError("realtime_transcription_model", model=cut(name))
+    if (model is None or model.realtime is None) and not call.strict:
+        return conversation(context, call, DEFAULT_MODEL)
+    return conversation(context, call, name)
+
+
+def _check_access(context: RealtimeContext, call: Call, model: ModelCard) -> None:
+    """Raise ``ApiError`` for a model that the account may not use, or that is shut down."""
+    is_allowed = call.account.may_use(model.id, model.alias_of)
+    is_gone = call.settings.retire_models and is_retired(model, today(context.clock))
+    if call.strict and (is_gone or not is_allowed):
+        raise ApiError("realtime_model_not_found", model=model.id)
+    if context.settings.rate_limits:
+        try:
+            context.limiter.policy.limits(call.account, model, call.settings.limits)
+        except ApiError as error:  # the tier may not use it
+            raise ApiError("realtime_model_not_found", model=model.id) from error
+
+
+def asks_for_beta(headers: RequestHeaders) -> bool:
+    """Return whether a handshake asks for the beta of the Realtime API."""
+    return _BETA in headers.get("openai-beta", "") or _BETA_PROTOCOL in _offered(headers)
+
+
+def is_given_twice(headers: RequestHeaders) -> bool:
+    """Return whether a key is given in ``Authorization`` and by a subprotocol."""
+    return "authorization" in headers and any(each.startswith(_KEY_PROTOCOL) for each in _offered(headers))
+
+
+def _offered(headers: RequestHeaders) -> list[str]:
+    """Return the subprotocols that a client offers."""
+    return [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from mockserver.errors import ApiError
 from mockserver.pipeline.responses import SWITCHING, Reply
 from mockserver.pipeline.web_socket_adapter import subprotocol
 from mockserver.providers.openai.realtime.outlet import Outlet
@@ -12,21 +13,22 @@ from mockserver.providers.openai.realtime.outlet import Outlet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver.errors import ApiError, ErrorTable
+    from mockserver.errors import ErrorTable
     from mockserver.pipeline.request import Request
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
     from mockserver.transport.web_sockets import WebSocket
 
 _CLOSED = 4000  # the close code of errors whose row has none
+_NAMES = {"missing_api_key": "missing_bearer", "insufficient_quota": "realtime_no_credit"}  # of errors here
 
 
 def refused_on_web_socket(
     errors: ErrorTable, ids: RealtimeIds, error: ApiError, request: Request
 ) -> Reply | None:
-    """Return the reply that opens the WebSocket of a refused session; ``None`` if the request asks for none.
-
-    Raises ``ApiError`` if the handshake is invalid.
-    """
+    """Return the reply that opens the WebSocket of a refused session; ``None`` if it cannot be opened."""
+    name = _NAMES.get(error.name)
+    if name is not None:
+        error = ApiError(name)
     upgrade = request.connection.upgrade
     if upgrade is None or upgrade.is_accepted:
         return None
@@ -38,7 +40,11 @@ def refused_on_web_socket(
         for _ in web_socket.messages():  # until the client has answered the close
             pass
 
-    return Reply(b"", SWITCHING, "", upgrade.accept(serve, subprotocol))
+    try:
+        headers = upgrade.accept(serve, subprotocol)
+    except ApiError:  # the handshake is invalid
+        return None
+    return Reply(b"", SWITCHING, "", headers)
 
 
 def closing(errors: ErrorTable, error: ApiError) -> tuple[int, str]:
