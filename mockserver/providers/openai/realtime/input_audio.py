@@ -235,7 +235,7 @@ class InputAudio:
 
     def _said(self, start_ms: float, end_ms: float) -> Said:
         pcm = self._cut(start_ms, end_ms)
-        return Said(self._parts.transcription.text_so_far(pcm, self._format.rate))
+        return Said(*self._parts.transcription.said_so_far(pcm, self._format.rate))
 
 
 def _options(detection: TurnDetection) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from mockserver.providers.openai.realtime.spoken_items import SpokenItem, Wanted
 from mockserver.wire import transcripts
 
 if TYPE_CHECKING:
-    from mockserver.engines.transcription import Transcriber, Transcription
+    from mockserver.engines.transcription import Transcription
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
@@ -51,9 +51,12 @@ class TranscriptionParts(Struct, frozen=True):
 class InputTranscription:
     """The transcriptions of a session's spoken items, which end in the order of their commits."""
 
-    def __init__(self, parts: TranscriptionParts, located: Sequence[Transcriber] = ()) -> None:
+    def __init__(self, parts: TranscriptionParts) -> None:
         self._parts = parts
-        self._listening = Listening(parts.context.transcribers, located, parts.call.settings, self._look)
+        context = parts.context
+        self._listening = Listening(
+            context.transcribers, context.known_speech, parts.call.settings, self._look
+        )
         self._items: dict[str, SpokenItem] = {}
         self._unfinished: deque[SpokenItem] = deque()
 
@@ -74,8 +77,8 @@ class InputTranscription:
         if speech.is_due(end_ms) and not self._parts.turns.may_be_scripted("transcription"):
             heard = self._listening.partly_heard(cut(speech.from_ms, end_ms), rate, wanted.options)
             if heard is not None:
-                is_sure = heard.answered_by.source != "whisper"
-                for due in speech.hear(heard.segments, end_ms, is_sure=is_sure):
+                segments = heard.transcription.segments
+                for due in speech.hear(segments, end_ms, is_sure=heard.is_sure):
                     self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
 
     def committed(self, item_id: str, sound: Sound) -> None:
@@ -116,12 +119,11 @@ class InputTranscription:
         item = self._items.get(item_id)
         return item.text() if item is not None and item.is_transcribed else None
 
-    def text_so_far(self, pcm: bytes, rate: int) -> str:
-        """Return what was said in speech that goes on, as far as it is understood."""
+    def said_so_far(self, pcm: bytes, rate: int) -> tuple[str, bool]:
+        """Return what was said in speech that goes on, and whether it is known speech that has come to its end."""
         wanted = self._wanted()
-        options = wanted.options if wanted else SpokenItem.OPTIONS
-        heard = self._listening.partly_heard(pcm, rate, options)
-        return transcripts.text_of(heard.segments) if heard else ""
+        heard = self._listening.partly_heard(pcm, rate, wanted.options if wanted else SpokenItem.OPTIONS)
+        return (transcripts.text_of(heard.transcription.segments), heard.is_whole) if heard else ("", False)
 
     def _look(self) -> None:
         """Raise ``OSError`` if the client has left."""
@@ -153,7 +155,10 @@ class InputTranscription:
         """Send the deltas that are left, one after the other, then the end."""
         turn = item.turn
         if turn.is_silent:
-            self.forget(item.id)
+            self._end(item, lambda: None)
+            return
+        if turn.events is not None:
+            self._end(item, partial(self._send_events, item))
             return
         try:
             heard = item.transcription()
@@ -166,6 +171,12 @@ class InputTranscription:
             due += _DELTA_MS + turn.delta_ms
         ended = partial(self._end, item, partial(self._complete, item, wanted, heard))
         self._later(due + wanted.rules.completed_ms, item, ended)
+
+    def _send_events(self, item: SpokenItem) -> None:
+        """Send the events of a stub in place of a transcription."""
+        for given in self._parts.turns.events(item.turn):
+            self._parts.outlet.forward(given)
+        self._parts.turns.settle(item.turn, {})
 
     def _later(self, ms: float, item: SpokenItem, do: Callable[[], None]) -> None:
         """Do something for an item, unless it is dropped before."""
@@ -190,12 +201,15 @@ class InputTranscription:
             for segment in forms.segments(heard):
                 self._send("segment", item, segment)
         members = forms.end(wanted, heard)
-        self._parts.turns.settle(item.turn, members["usage"])
+        if item.turn.answered_by is None:
+            item.turn.answered_by = heard.answered_by
         self._send("completed", item, members)
+        self._parts.turns.settle(item.turn, members["usage"])
 
     def _fail(self, item: SpokenItem, fields: dict[str, object]) -> None:
         error = {name: fields[name] for name in ("type", "code", "message", "param")}
         self._send("failed", item, {"error": error})
+        self._parts.turns.settle(item.turn, {})
 
     def _send(self, kind: str, item: SpokenItem, members: dict[str, Any]) -> None:
         self._parts.outlet.send(f"{_EVENT}.{kind}", item_id=item.id, content_index=0, **members)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,7 +12,6 @@ from mockserver.audio.clip import Clip
 from mockserver.audio.decode import ClipFacts, UnusableAudio, pcm_hasher
 from mockserver.audio.encode import write_wav
 from mockserver.engines.answered_by import AnsweredBy
-from mockserver.engines.answers import PLACEHOLDER
 from mockserver.engines.speakers import with_speakers
 from mockserver.engines.transcription import (
     EngineBusy,
@@ -23,30 +22,39 @@ from mockserver.engines.transcription import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mockserver.engines.answers import AnswerChain
-    from mockserver.engines.transcription import Look, Transcriber, TranscriptionOptions
+    from mockserver.engines.excerpts.known import KnownSpeech
+    from mockserver.engines.transcription import Look, TranscriptionOptions
     from mockserver.settings.model import Settings
 
 # A recording is not said to be silent below this probability of speech: turn detection may have a low threshold.
 _VAD = VadOptions(threshold=0.3)
 _QUIET = 16  # of 32,768; no sample of silence is louder
 _RETRY = 0.05  # seconds, after which Whisper is asked again if its queue was full
+_LONGEST_KNOWN = 300.0  # seconds; no known speech is looked for in longer audio
 _SILENCE = AnsweredBy("silence")
+
+
+class Heard(NamedTuple):
+    """What is understood of speech that goes on.
+
+    ``is_sure``: the words are those of known speech; ``is_whole``: they are all that is said in it.
+    """
+
+    transcription: Transcription
+    is_sure: bool
+    is_whole: bool
 
 
 class Listening:
     """Transcribes samples, s16le mono. ``look`` is called several times a second, and raises if the client has left.
 
-    ``located`` finds known speech inside of other audio. What was transcribed is not kept.
+    ``known_speech`` is found inside of other audio. What was transcribed is not kept.
     """
 
-    def __init__(
-        self, chain: AnswerChain, located: Sequence[Transcriber], settings: Settings, look: Look
-    ) -> None:
+    def __init__(self, chain: AnswerChain, known_speech: KnownSpeech, settings: Settings, look: Look) -> None:
         self._chain = chain
-        self._located = tuple(located)
+        self._known_speech = known_speech
         self._settings = settings
         self._look = look
 
@@ -61,25 +69,45 @@ class Listening:
         clip = self._clip(pcm, rate)
         if _is_silent(pcm):
             return Transcription(_SILENCE, clip.duration, (), ())
-        answer = self._known(clip, options) or self._by_engine(clip, options)
+        known = self._known(clip, pcm, rate, options)
+        answer = known.transcription if known else self._by_engine(clip, options)
         return _with_speakers(answer, clip) if speakers else answer
 
-    def partly_heard(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Transcription | None:
-        """Return the transcription of speech that goes on; ``None`` if nobody understands it yet."""
+    def partly_heard(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
+        """Return what is understood of speech that goes on; ``None`` if nobody understands it yet.
+
+        Raises what ``look`` raises.
+        """
+        if _is_silent(pcm):
+            return None
+        clip = self._clip(pcm, rate)
         with suppress(EngineUnavailable, UnknownAudio, UnusableAudio):
-            answer = self.heard(pcm, rate, options)
-            return None if answer.answered_by == PLACEHOLDER else answer
+            known = self._known(clip, pcm, rate, options)
+            if known is not None or not self._chain.can_listen:
+                return known
+            return Heard(self._by_engine(clip, options), is_sure=False, is_whole=False)
         return None
 
     def with_speakers(self, answer: Transcription, pcm: bytes, rate: int) -> Transcription:
         """Return a transcription of ``pcm`` with a speaker in each segment."""
         return _with_speakers(answer, self._clip(pcm, rate))
 
-    def _known(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
+    def _known(self, clip: Clip, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
+        """Return the transcription of a known clip, or of known speech in it."""
+        import numpy as np
+
         answer = self._chain.lookup(clip, options)
-        for transcriber in self._located:
-            answer = answer or transcriber.transcribe(clip, options)
-        return None if answer is None else replace(answer, segments=tuple(answer.segments))
+        if answer is not None:
+            answer = replace(answer, segments=tuple(answer.segments))
+            return Heard(answer, is_sure=True, is_whole=True)
+        if clip.duration > _LONGEST_KNOWN:
+            return None
+        excerpt = self._known_speech.find(np.frombuffer(pcm, "<i2", len(pcm) // 2), rate)
+        if excerpt is None:
+            return None
+        languages = (excerpt.language,) if excerpt.segments else ()
+        answer = Transcription(excerpt.answered_by, clip.duration, languages, excerpt.segments)
+        return Heard(answer, is_sure=True, is_whole=excerpt.is_whole)
 
     def _by_engine(self, clip: Clip, options: TranscriptionOptions) -> Transcription:
         options = replace(options, vad=_VAD)

@@ -32,6 +32,13 @@ class Outlet:
         """Send an event: its type, an id, and its members in this order."""
         self.deliver({"type": kind, "event_id": self._ids.event(), **members})
 
+    def forward(self, given: Mapping[str, Any] | str) -> None:
+        """Send an event of a stub as it is, or a text, which need not be JSON."""
+        if isinstance(given, str):
+            self.transmit({"type": ""}, given)
+        else:
+            self.deliver(given)
+
     def transmit(self, event: Mapping[str, Any], text: str | None = None) -> None:
         """Have an event leave now, as ``text`` if it is given."""
         for listener in self.listeners:

@@ -95,7 +95,6 @@ class RealtimeSession:
             TranscriptionParts(
                 context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
             ),
-            located=(context.known_speech,),
         )
         self.items = ItemCommands(
             ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)

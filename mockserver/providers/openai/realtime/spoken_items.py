@@ -135,8 +135,15 @@ class SpokenItem:
         return _made(self._answer)
 
     def text(self) -> str:
-        """Return the text of ``transcription``."""
-        return transcripts.text_of(self.transcription().segments)
+        """Return what was said: the transcript, or what was heard if the transcription is refused.
+
+        Raises ``ApiError``, and what ``look`` raises.
+        """
+        try:
+            answer = self.transcription()
+        except ApiError:
+            answer = self._hear()
+        return transcripts.text_of(answer.segments)
 
     def _scripted(self) -> Transcription | None:
         """Return the transcription of a stub. Raises the ``ApiError`` with which the turn is refused."""

@@ -32,7 +32,7 @@ def pcm_of(fixture: str) -> bytes:
     """Return the samples of a fixture."""
     with wave.open(str(data_folder("fixtures") / f"{fixture}.wav")) as file:
         assert (file.getframerate(), file.getnchannels()) == (RATE, 1)
-        return file.readframes(file.getnframes())
+        return bytes(file.readframes(file.getnframes()))
 
 
 @pytest.fixture
