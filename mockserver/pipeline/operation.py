@@ -35,7 +35,8 @@ class Operation(Struct, frozen=True):
 
     An unknown model is refused before the document is validated, or after that if ``model_last``.
 
-    The body ``either`` is a form or JSON, with the URL of the audio if the operation ``takes_urls``. Optional
+    The body ``either`` is a form or JSON, with the URL of the audio if the operation ``takes_urls``; ``sdp`` is a form,
+    or a description of a WebRTC connection alone, with the rest of the document in the query. Optional
     members of JSON that are null are dropped unless it ``keeps_nulls``; numbers and booleans in strings are parsed
     if it ``reads_texts``.
 
@@ -58,7 +59,7 @@ class Operation(Struct, frozen=True):
     name: str
     method: str
     path: str
-    body: Literal["none", "json", "multipart", "either", "any"] = "none"
+    body: Literal["none", "json", "multipart", "either", "sdp", "any"] = "none"
     schema: str = ""
     endpoint: str = ""
     explains: str = ""

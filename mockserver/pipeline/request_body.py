@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import RequestSchemas
 
 
+_SDP = "application/sdp"
 _COPIES_OF_JSON = 2  # copies of a body in memory at the same time: its bytes and the strings parsed from it
 
 
@@ -62,6 +63,8 @@ class RequestBodies:
             self._read_json(call)
         elif operation.body == "either":
             self._read_form_or_json(call)
+        elif operation.body == "sdp":
+            self._read_description(call)
         else:
             if call.request.query_string:
                 call.document.update(call.request.query)
@@ -101,6 +104,17 @@ class RequestBodies:
             self._read_json(call)
         if call.operation.takes_urls:
             call.audio.files = self._url_sources.audio_of(call.document, call.files)
+
+    def _read_description(self, call: Call) -> None:
+        """Read a form with an SDP, which browsers may send as a file, or the SDP alone."""
+        if call.request.media_type == _SDP:
+            text = self._bytes(call).decode("utf-8", "replace")
+            call.document.update({**call.request.query, "sdp": text})
+            return
+        _check_content_type(call, "multipart/form-data", call.request.content_type)
+        self._read_form(call)
+        texts = [(name, part.content.read().decode("utf-8", "replace")) for name, part in call.files.items()]
+        call.document.update(forms.to_document(forms.Form(texts, {}), self._properties(call)))
 
     def _read_any(self, call: Call) -> None:
         """Read a form or JSON of an endpoint that is not served; ignore other bodies."""

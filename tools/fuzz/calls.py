@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mockserver.app import OPERATIONS, create_app, services_of
 from mockserver.catalog.paths import VERSION, known_calls
@@ -17,6 +17,8 @@ from mockserver.validation.schemas import Schemas
 
 if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
+
+Body = Literal["none", "json", "form", "either", "any"]
 
 _ENDS_THE_RUN = frozenset({"POST /_mock/shutdown"})
 
@@ -32,7 +34,7 @@ class Call:
     name: str
     method: str
     path: str
-    body: Literal["none", "json", "form", "either", "any"]
+    body: Body
     schema: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -73,7 +75,8 @@ def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
         files = (operation.file_field.name,)
     elif operation.body in ("multipart", "either"):
         files = (operation.audio_field,)
-    body = "form" if operation.file_field or operation.body == "multipart" else operation.body
+    is_form = operation.file_field is not None or operation.body in ("multipart", "sdp")
+    body: Body = "form" if is_form else cast("Body", operation.body)
     schema = schemas.resolved(operation.schema) if operation.schema else {}
     query = tuple(schema.get("properties", ())) if body == "none" else ()
     serving = tuple(model.id for model in models if operation.endpoint in model.endpoints)

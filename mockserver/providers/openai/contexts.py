@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.batch_work.batches import Batches
     from mockserver.providers.openai.model_list import ModelList
     from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets
+    from mockserver.providers.openai.realtime_work.live_calls import LiveCalls
     from mockserver.providers.openai.realtime_work.live_sessions import LiveSessions
     from mockserver.providers.openai.response_work.background import Background
     from mockserver.providers.openai.response_work.busy import BusyConversations
@@ -112,6 +113,7 @@ class RealtimeContext(Struct, frozen=True):
     known_speech: KnownSpeech
     ledger: Ledger
     limiter: Limiter
+    live_calls: LiveCalls
     live_sessions: LiveSessions
     metrics: Metrics
     request_schemas: RequestSchemas

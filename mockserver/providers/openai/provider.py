@@ -31,6 +31,7 @@ from mockserver.providers.openai.contexts import (
 )
 from mockserver.providers.openai.model_list import ModelList
 from mockserver.providers.openai.realtime_work.ephemeral import ClientSecrets, is_client_secret
+from mockserver.providers.openai.realtime_work.live_calls import LiveCalls
 from mockserver.providers.openai.realtime_work.live_sessions import LiveSessions
 from mockserver.providers.openai.response_headers import ResponseHeaders
 from mockserver.providers.openai.response_work.background import Background, BackgroundContext
@@ -74,10 +75,12 @@ class OpenAi:
         )
         self._unserved = fill(UnservedContext)
         self._batches = Batches(fill(BatchWorkContext))
+        self._live_calls = LiveCalls()
         self._client_secrets = ClientSecrets(common.store, common.clock, common.ids)
         realtime = fill(
             RealtimeContext,
             client_secrets=self._client_secrets,
+            live_calls=self._live_calls,
             live_sessions=LiveSessions(common.clock),
         )
         busy = BusyConversations()
@@ -120,7 +123,8 @@ class OpenAi:
         """Do nothing: batches continue when ``bind`` is called."""
 
     def close(self) -> None:
-        """Stop the work on batches and on responses in the background."""
+        """Stop the work on batches and on responses in the background, and hang up."""
+        self._live_calls.close()
         self._batches.close()
         self._background.close()
 

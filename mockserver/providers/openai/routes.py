@@ -376,6 +376,26 @@ REALTIME = (
         has_limit_headers=False,
         handler="realtime_calls.client_secrets.create_client_secret",
     ),
+    Operation(
+        "create_realtime_call",
+        "POST",
+        "/realtime/calls",
+        body="sdp",
+        keeps_nulls=True,
+        schema="openai/create_realtime_call.request",
+        resource="realtime.calls",
+        has_limit_headers=False,
+        handler="realtime_calls.calls.create_call",
+    ),
+    Operation(
+        "hang_up_realtime_call",
+        "POST",
+        "/realtime/calls/<call_id>/hangup",
+        body="any",
+        resource="realtime.calls",
+        has_limit_headers=False,
+        handler="realtime_calls.calls.hang_up_call",
+    ),
 )
 
 # The turns of Realtime sessions, which stubs and faults can name; no calls of their own.

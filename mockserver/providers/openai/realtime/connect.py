@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import RequestHeaders
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.session_config import SessionConfig
+    from mockserver.providers.openai.realtime_work.live_calls import LiveCall
     from mockserver.transport.web_sockets import WebSocket
 
 _TRANSCRIPTION = "transcription"  # the ``intent`` of a transcription session
@@ -36,6 +37,10 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     """Accept the WebSocket, and begin the session. Raises ``ApiError`` for a session that cannot be."""
     adapter = call.web_socket
     assert adapter is not None
+    call_id = call.request.query.get("call_id")
+    if call_id is not None:
+        live = _answered_call(context, call, call_id)
+        return Answer(b"", "", headers=adapter.accept(live.serve), status=SWITCHING)
     config = _config(context, call)
     log = SessionLog(call.request.secrets)
 
@@ -44,6 +49,16 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
 
     call.recording = log.recording
     return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
+
+
+def _answered_call(context: RealtimeContext, call: Call, call_id: str) -> LiveCall:
+    """Return the call that a second connection takes part in. Raises ``ApiError``."""
+    live = context.live_calls.find(call.account.id, call_id)
+    if live is None:
+        raise ApiError("realtime_call_not_found", call_id=call_id)
+    if not live.is_answered:
+        raise ApiError("realtime_call_not_answered", call_id=call_id)
+    return live
 
 
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:

@@ -19,6 +19,10 @@ class RealtimeIds:
         """Return the id of an event of the server."""
         return self._ids.realtime_id("event_", self.now)
 
+    def buffer_event(self) -> str:
+        """Return the id of an event of the output buffer: ``event_`` and 16 hex digits."""
+        return "event_" + self._ids.hex_digits(16)
+
     def item(self) -> str:
         """Return the id of an item."""
         return self._ids.realtime_id("item_", self.now)

@@ -91,9 +91,13 @@ class InputAudio:
             self._vad.cut(self._from_ms)
 
     def append(self, event: Mapping[str, Any]) -> None:
-        """Hear audio, window by window, and do what is due in the meantime. Raises ``ApiError``."""
+        """Hear what the client has appended. Raises ``ApiError``."""
+        self.hear(decoded(event["audio"], self._format))
+
+    def hear(self, data: bytes) -> None:
+        """Hear audio in the format of the input, window by window, and do what is due in the meantime."""
         self._parts.timeline.receive()
-        for window in self._audio.append(decoded(event["audio"], self._format)):
+        for window in self._audio.append(data):
             self._hear(Window(window.end_ms + self._past_ms, window.probability))
         self._drop()
 

@@ -32,6 +32,11 @@ class Outlet:
         """Send an event: its type, an id, and its members in this order."""
         self.deliver({"type": kind, "event_id": self._ids.event(), **members})
 
+    def send_of_buffer(self, change: str, response_id: str) -> None:
+        """Send a change of the buffer with the audio that a call plays. Its events have ids of their own form."""
+        kind, event_id = f"output_audio_buffer.{change}", self._ids.buffer_event()
+        self.deliver({"type": kind, "event_id": event_id, "response_id": response_id})
+
     def forward(self, given: Mapping[str, Any] | str) -> None:
         """Send an event of a stub as it is, or a text, which need not be JSON."""
         if isinstance(given, str):

@@ -140,10 +140,10 @@ class Responses:
     def interrupt(self) -> None:
         """Cancel the response in progress, because the user speaks; its status details say ``turn_detected``."""
         self._turn_waits = False
-        if self.stop_playing is not None:
-            self.stop_playing()
         if self.active:
             self._stop(self._in_progress[self.active], "turn_detected")
+        if self.stop_playing is not None:
+            self.stop_playing()
 
     def cancel(self, event: Mapping[str, Any]) -> None:
         """Cancel a response, as ``response.cancel`` demands. Raises ``ApiError`` if none is in progress."""

@@ -48,7 +48,10 @@ class RealtimeSession:
     """One session, from its first event to the end of the connection.
 
     ``call`` is the handshake. The parts below are used by the handlers of the client's events, in one thread.
+    ``has_media``: audio comes and goes as media beside the events.
     """
+
+    has_media = False
 
     def __init__(
         self,
@@ -202,10 +205,14 @@ class RealtimeSession:
                 return
             self.log.received(event)
             event = self._valid(event)
-            HANDLERS[event["type"]](self, event)
+            self._handle(event)
         except ApiError as error:
             event_id = event.get("event_id")
             self.outlet.refuse(error, event_id if isinstance(event_id, str) else None)
+
+    def _handle(self, event: Mapping[str, Any]) -> None:
+        """Do what a valid event asks for. Raises ``ApiError``."""
+        HANDLERS[event["type"]](self, event)
 
     def _synchronize(self) -> None:
         """Say how far the session has come. From now on, its time does not pass the end of the client's audio.
@@ -214,7 +221,11 @@ class RealtimeSession:
         event of the API: neither the journal nor faults see it.
         """
         self.timeline.follow()
-        synced = {"type": SYNCED, "pacing": self.call.settings.realtime_pacing, "now_ms": self.timeline.now_ms}
+        synced = {
+            "type": SYNCED,
+            "pacing": self.call.settings.realtime_pacing,
+            "now_ms": self.timeline.now_ms,
+        }
         self._transport.send(json_styles.streamed(synced).decode())
 
     def _parsed(self, message: str | bytes) -> dict[str, Any]:
@@ -230,7 +241,10 @@ class RealtimeSession:
     def _valid(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return an event that its handler can rely on. Raises ``ApiError``."""
         schemas, strictness = self.context.request_schemas, self.call.settings.strictness
-        return valid_event(event, schemas, strictness, is_conversation=self.config.kind == "realtime")
+        is_conversation = self.config.kind == "realtime"
+        return valid_event(
+            event, schemas, strictness, is_conversation=is_conversation, has_media=self.has_media
+        )
 
 
 def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:

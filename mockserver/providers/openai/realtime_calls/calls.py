@@ -1,0 +1,79 @@
+"""``POST /v1/realtime/calls``: begins a call by WebRTC; ``…/{call_id}/hangup`` ends one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.accounts.accounts import key_of
+from mockserver.errors import ApiError
+from mockserver.installation import importing
+from mockserver.pipeline.call import Answer, Call
+from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
+from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.providers.openai.realtime_calls.call_session import AnsweredCall, CallSession
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime_calls.web_rtc.peer import Peer
+    from mockserver.providers.openai.realtime_work.live_calls import LiveCall
+
+_ANSWER_SECONDS = 20.0
+_EXPOSED = "Location, X-Request-Id, CF-Ray"
+
+
+def create_call(context: RealtimeContext, call: Call) -> Answer:
+    """Answer the offer of a WebRTC connection, and begin its session. Raises ``ApiError``."""
+    config = configured(context, call, _session_of(context, call))
+    most = context.settings.max_web_sockets
+    if len(context.live_calls) >= most:
+        raise ApiError("realtime_too_many_calls", most=most)
+    peer = _new_peer(context)
+    loop = context.live_calls.loop
+    answer = loop.run(lambda: peer.answer(call.document["sdp"]), _ANSWER_SECONDS)
+    log = SessionLog(call.request.secrets)
+    call.recording = log.recording
+    session = CallSession(context, call, config, peer, peer.transport, log)
+    AnsweredCall(session, peer.transport).begin()
+    headers = (
+        ("location", f"/v1/realtime/calls/{session.call_id}"),
+        ("access-control-expose-headers", _EXPOSED),
+        ("access-control-allow-origin", "*"),
+        ("timing-allow-origin", "*"),
+    )
+    return Answer(answer.encode(), "text/plain; charset=utf-8", headers=headers, status=201)
+
+
+def hang_up_call(context: RealtimeContext, call: Call) -> Answer:
+    """End a call. Raises ``ApiError`` if there is none."""
+    found_call(context, call).hang_up()
+    return Answer(b"", "")
+
+
+def found_call(context: RealtimeContext, call: Call) -> LiveCall:
+    """Return the call that the path names. Raises ``ApiError`` if the account has no such call."""
+    call_id = call.path["call_id"]
+    found = context.live_calls.find(call.account.id, call_id)
+    if found is None:
+        raise ApiError("realtime_call_not_found", call_id=call_id)
+    return found
+
+
+def _session_of(context: RealtimeContext, call: Call) -> Mapping[str, Any]:
+    """Return the configuration that a request asks for: its own members replace those of a client secret."""
+    secret = context.client_secrets.find(key_of(call.request.headers))
+    kept = secret.session if secret is not None else {"type": "realtime", "model": DEFAULT_MODEL}
+    given = call.document.get("session") or {}
+    named = {"model": call.document["model"]} if "model" in call.document else {}
+    return {**kept, **named, **given}
+
+
+def _new_peer(context: RealtimeContext) -> Peer:
+    """Return the server's end of a new connection. Raises ``ApiError`` if aiortc is not installed."""
+    try:
+        with importing:
+            from mockserver.providers.openai.realtime_calls.web_rtc.peer import Peer
+    except ImportError as error:
+        raise ApiError("realtime_webrtc_missing", reason=str(error)) from error
+    return Peer(context.live_calls.loop)
