@@ -100,9 +100,7 @@ def test_a_transcription_session(audio_api: AudioApi, say: Say) -> None:
         connection.session.update(
             session={
                 "type": "transcription",
-                "audio": {
-                    "input": {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": None}
-                },
+                "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": None}},
             }
         )
         connection.input_audio_buffer.append(audio=base64.b64encode(say("Good morning.")).decode())

@@ -65,7 +65,10 @@ def test_the_transcription_of_a_voice_pipeline(audio_api: AudioApi, say: Say) ->
         model = OpenAISTTModel("gpt-4o-transcribe", AsyncOpenAI())
         audio = StreamedAudioInput()
         session = await model.create_session(
-            audio, STTModelSettings(), trace_include_sensitive_data=False, trace_include_sensitive_audio_data=False
+            audio,
+            STTModelSettings(),
+            trace_include_sensitive_data=False,
+            trace_include_sensitive_audio_data=False,
         )
         speech = np.frombuffer(say("Good morning."), np.int16)
         for start in range(0, len(speech), PIECE // 2):

@@ -38,7 +38,10 @@ def test_an_agent_hears_and_answers_with_a_tool(audio_api: AudioApi, say: Say) -
                 await session.send_audio(speech[start : start + PIECE])
             async with asyncio.timeout(30):
                 async for event in session:
-                    if isinstance(event, RealtimeTurnCompleteEvent) and len(_spoken(session.all_messages())) > 1:
+                    if (
+                        isinstance(event, RealtimeTurnCompleteEvent)
+                        and len(_spoken(session.all_messages())) > 1
+                    ):
                         break
             return _spoken(session.all_messages())
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "gpt-realtime"  # of conversations whose configuration names none
 _TRANSCRIBER = "gpt-4o-transcribe"  # in place of unknown models, if they are not refused
-_VOICE = "session.audio.output.voice"
 
 
 def conversation(context: RealtimeContext, call: Call, model: str) -> SessionConfig:
@@ -58,6 +57,6 @@ def _basis(context: RealtimeContext, call: Call) -> Basis:
         partial(context.catalog.model, account_id=call.account.id),
         transcriber,
         context.catalog.realtime_instructions,
-        partial(check_speaks, context.store, call, param=_VOICE),
+        lambda voice, param: check_speaks(context.store, call, voice, param=param),
         call.strict,
     )

@@ -242,12 +242,16 @@ class RealtimeSession:
         """Return an event that its handler can rely on. Raises ``ApiError``."""
         schemas, strictness = self.context.request_schemas, self.call.settings.strictness
         is_conversation = self.config.kind == "realtime"
-        return valid_event(
+        valid = valid_event(
             event, schemas, strictness, is_conversation=is_conversation, has_media=self.has_media
         )
+        if valid["type"] == "response.create":
+            self.config.check_response(valid.get("response") or {})
+        return valid
 
 
 def _update(session: RealtimeSession, event: Mapping[str, Any]) -> None:
+    session.config.is_responding = bool(session.responses.active)
     session.config.update(event["session"])
     session.audio.configure()
     session.outlet.send("session.updated", session=session.config.shown(session.id, int(session.expires_at)))

@@ -14,6 +14,7 @@ from mockserver.providers.openai.realtime.session_parts import AudioFormat, Tran
 from mockserver.providers.openai.realtime.session_rules import (
     State,
     check_changes,
+    check_response,
     check_transcription,
     detects_turns,
     transcription_model,
@@ -113,6 +114,11 @@ class SessionConfig:
         self.members, self._transcription = members, transcription
         self.parallel_tool_calls = changes.get("parallel_tool_calls", self.parallel_tool_calls)
         self._read()
+
+    def check_response(self, given: Mapping[str, Any]) -> None:
+        """Raise ``ApiError`` for the ``response`` of a ``response.create`` that the session's model cannot make."""
+        if self.model is not None:
+            check_response(given, self.model, self._basis)
 
     def shown(self, session_id: str, expires_at: int) -> Members:
         """Return the ``session`` of events."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Given = Mapping[str, Any]
 
 _MODALITIES = (["text"], ["audio"])
+_CONVERSATIONS = ("auto", "none")
 _MAX_INSTRUCTIONS = 16_384  # tokens of instructions and tools (guide Realtime)
 _MAX_OUTPUT = 4096  # tokens, if the model's limit is not known (API reference, Realtime)
 _TRANSCRIPTION = "session.audio.input.transcription"
@@ -30,14 +31,14 @@ class Basis(Struct, frozen=True):
     """What the configurations of an account's sessions are based on.
 
     ``find_model`` returns the model with a name; ``transcriber`` transcribes if a name is unknown. ``instructions`` are
-    those of sessions that set none. ``check_voice`` raises ``ApiError`` for a custom voice that cannot speak.
-    ``strict``: what the service refuses is refused; otherwise only what makes no sense.
+    those of sessions that set none. ``check_voice`` raises ``ApiError`` for a custom voice, and its place, that cannot
+    speak. ``strict``: what the service refuses is refused; otherwise only what makes no sense.
     """
 
     find_model: Callable[[str], ModelCard | None]
     transcriber: ModelCard
     instructions: str
-    check_voice: Callable[[object], None]
+    check_voice: Callable[[object, str], None]
     strict: bool
 
 
@@ -85,6 +86,21 @@ def check_transcription(given: Given, transcription: Given | None, kind: str, ba
         raise ApiError("realtime_no_turn_detection", param=_TURN_DETECTION)
 
 
+def check_response(given: Given, model: ModelCard, basis: Basis) -> None:
+    """Raise ``ApiError`` for the ``response`` of a ``response.create`` that the model cannot make."""
+    if not basis.strict or model.realtime is None:
+        return
+    conversation = given.get("conversation")
+    if conversation is not None and conversation not in _CONVERSATIONS:
+        raise _unlisted(conversation, _CONVERSATIONS, "response.conversation")
+    check_modalities(given.get("output_modalities"), "response.output_modalities")
+    check_max_tokens(given.get("max_output_tokens"), model, "response.max_output_tokens")
+    check_reasoning(given, model.realtime, "response")
+    voice = given.get("audio", {}).get("output", {}).get("voice")
+    if voice is not None:
+        check_voice(voice, model.realtime, basis, "response.audio.output.voice")
+
+
 def transcription_model(name: object, basis: Basis) -> ModelCard:
     """Return the model of a ``transcription``, another one for a name that is not of such a model."""
     model = basis.find_model(name) if isinstance(name, str) else None
@@ -129,7 +145,7 @@ def check_voice(voice: object, rules: RealtimeRules, basis: Basis, param: str) -
     """Raise ``ApiError`` for a voice that the model does not have; ``param`` is its place."""
     if isinstance(voice, str) and voice not in rules.voices:
         raise _unlisted(voice, rules.voices, param)
-    basis.check_voice(voice)
+    basis.check_voice(voice, param)
 
 
 def _check_conversation(
