@@ -245,7 +245,7 @@ class LiveTranscriptionRules(Struct, frozen=True):
 
     Times in milliseconds: ``first_delta_ms`` from the commit to the first delta after it, ``completed_ms`` from the
     last delta to the end. ``lags``: from the end of a word to its delta, while the user speaks, by ``delay``, of which
-    ``default_delay`` is the default.
+    ``default_delay`` is the default. ``empty_commit_ms``: from a commit without audio to its refusal.
     """
 
     deltas: Literal["whole", "burst", "live"]
@@ -262,6 +262,7 @@ class LiveTranscriptionRules(Struct, frozen=True):
     completed_ms: int = 200
     lags: dict[str, int] = {}
     default_delay: str = "medium"
+    empty_commit_ms: int = 0
 
 
 class CustomVoices(Struct, frozen=True):

@@ -79,7 +79,8 @@ class InputTranscription:
             if heard is not None:
                 segments = heard.transcription.segments
                 for due in speech.hear(segments, end_ms, is_sure=heard.is_sure):
-                    self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
+                    if not item.live.sent.startswith(due.text):
+                        self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
 
     def committed(self, item_id: str, sound: Sound) -> None:
         """Begin the transcription of a committed item, after the events of the commit were sent.
@@ -92,6 +93,11 @@ class InputTranscription:
         if wanted is not None:
             self._unfinished.append(item)
             self._later(wanted.rules.first_delta_ms, item, partial(self._begin, item, wanted))
+
+    def refusal_ms(self, error: ApiError) -> float:
+        """Return how long the refusal of a client's event takes: one model finds out late that a commit is empty."""
+        wanted = self._wanted() if error.name == "realtime_commit_empty" else None
+        return wanted.rules.empty_commit_ms if wanted else 0.0
 
     def given(self, item_id: str, sound: Sound) -> None:
         """Note the sound of an item that the client has created: it has no events, but a text."""

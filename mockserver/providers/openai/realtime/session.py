@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles, strict_json
@@ -207,8 +208,16 @@ class RealtimeSession:
             event = self._valid(event)
             self._handle(event)
         except ApiError as error:
-            event_id = event.get("event_id")
-            self.outlet.refuse(error, event_id if isinstance(event_id, str) else None)
+            self._refuse(error, event.get("event_id"))
+
+    def _refuse(self, error: ApiError, event_id: object) -> None:
+        """Refuse an event of the client, at once or after the time that it takes to find out."""
+        refuse = partial(self.outlet.refuse, error, event_id if isinstance(event_id, str) else None)
+        delay_ms = self.transcription.refusal_ms(error)
+        if delay_ms:
+            self.timeline.after(delay_ms, refuse)
+        else:
+            refuse()
 
     def _handle(self, event: Mapping[str, Any]) -> None:
         """Do what a valid event asks for. Raises ``ApiError``."""

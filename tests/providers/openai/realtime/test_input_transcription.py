@@ -204,6 +204,21 @@ def test_a_deleted_item_is_not_transcribed(transcribing: Talk, hello: bytes) -> 
     assert len(of_kind(events, "completed")) == 1
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_one_model_finds_out_late_that_a_commit_is_empty(transcribing: Talk, model: str) -> None:
+    configure(transcribing, model)
+    transcribing.send("input_audio_buffer.commit", event_id="empty")
+    transcribing.append(silence(300))
+    transcribing.send("input_audio_buffer.commit")
+    events: list[Body] = []
+    while not {"error", f"{EVENT}.completed"} <= set(kinds(events)):
+        events += transcribing.until("error", f"{EVENT}.completed")
+    error = next(event["error"] for event in events if event["type"] == "error")
+    assert (error["code"], error["event_id"]) == ("input_audio_buffer_commit_empty", "empty")
+    is_late = kinds(events).index("error") > kinds(events).index(COMMITTED[0])
+    assert is_late == (model == "gpt-live-transcribe")
+
+
 @pytest.fixture(scope="module")
 def deaf_server() -> Iterator[MockServer]:
     """Yield a server that refuses to transcribe what it does not know."""
