@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.items import FunctionCall, FunctionCallOutput, Item
-from mockserver.providers.openai.realtime.usage import Segment, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.catalog.records import ModelCard
-
-Count = "Callable[[Sequence[Item]], Sequence[Segment]]"
+    from mockserver.providers.openai.realtime.usage import Segment
 
 
 class ContextWindow:
@@ -42,25 +40,28 @@ class ContextWindow:
         if isinstance(truncation, Mapping):
             ratio = truncation["retention_ratio"]
             limit = min(limit, (truncation.get("token_limits") or {}).get("post_instructions", limit))
-        used = total(rest).total
+        sizes = [segment.tokens.total for segment in rest]
+        used = sum(sizes)
         if used <= limit:
             return left
         if truncation == "disabled":
             raise ApiError("realtime_context_too_long", limit=self._limit, tokens=used + first.tokens.total)
-        while len(left) > 1 and used > limit * ratio:
-            self._left_out |= {item.id for item in _oldest(left)}
-            left = left[len(_oldest(left)) :]
-            used = total(count(left)[1:]).total
-        return left
+        start = 0
+        while start < len(left) - 1 and used > limit * ratio:
+            end = _end_of_oldest(left, start)
+            used -= sum(sizes[start:end])
+            start = end
+        self._left_out |= {item.id for item in left[:start]}
+        return left[start:]
 
 
-def _oldest(items: Sequence[Item]) -> Sequence[Item]:
-    """Return the oldest item; the results of a call with it, but not the last of all items."""
-    first, end = items[0], 1
-    if isinstance(first, FunctionCall):
+def _end_of_oldest(items: Sequence[Item], start: int) -> int:
+    """Return the end of the oldest item; of a call with its results, but never of the last of all items."""
+    end = start + 1
+    if isinstance(items[start], FunctionCall):
         while end < len(items) - 1 and isinstance(items[end], FunctionCallOutput):
             end += 1
-    return items[:end]
+    return end
 
 
 def _input_limit(model: ModelCard) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ _SPOKEN_REPLY, _UNHEARD_REPLY = 3, 5  # of a spoken reply that counts with its a
 _AUDIO_PER_SECOND = 20  # of the model's own speech, once the client has cut it
 _MS_PER_TOKEN = 100  # of the user's speech
 _INSTRUCTIONS = "instructions"  # the key of the first segment
+_KNOWN_TEXTS = 256  # whose tokens are remembered
 
 
 class Made(Struct, frozen=True):
@@ -52,6 +54,7 @@ class PromptReader:
         self._model = model
         self._heard = heard
         self._hear_all = hear_all
+        self._count = lru_cache(_KNOWN_TEXTS)(partial(tokens.count, vocabulary=model.tokens.vocabulary))
 
     def dialogue(self, settings: ResponseSettings, items: Sequence[Item]) -> Dialogue:
         """Return what a responder replies to. Raises what ``heard`` raises."""
@@ -126,9 +129,6 @@ class PromptReader:
         size = image_size(data)
         detail = "high" if part.detail == "auto" else part.detail
         return image_tokens(*size, detail, self._model.tokens.image) if size else 0
-
-    def _count(self, text: str) -> int:
-        return tokens.count(text, self._model.tokens.vocabulary)
 
     def _is_spoken_reply(self, item: Message) -> bool:
         return item.role == "assistant" and bool(item.content) and item.content[0].is_spoken
