@@ -69,7 +69,7 @@ class RealtimeSession:
         self._transport = transport
         now = context.clock.now()
         self.ids = RealtimeIds(context.ids, now)
-        self.id = self.ids.session()
+        self.id = self._new_id()
         self.expires_at = now + LIFETIME
         self.inbox = Inbox()
         pacing = call.settings.realtime_pacing
@@ -131,6 +131,10 @@ class RealtimeSession:
             )
         )
         self._is_closed = False
+
+    def _new_id(self) -> str:
+        """Return the id of the session."""
+        return self.ids.session()
 
     def run(self) -> None:
         """Read the messages of the client until the connection ends, and have them handled in a second thread."""

@@ -41,7 +41,6 @@ class CallSession(RealtimeSession):
     ) -> None:
         is_real = call.settings.realtime_pacing == "real"
         super().__init__(context, call, config, transport, None if is_real else MediaPace(), log)
-        self.id = self.ids.session().replace("_", f"_{_PREFIX}", 1)
         self.call_id = self.id.replace("sess_", "rtc_", 1)
         self.output = OutputBuffer(
             line, self.timeline, self.outlet, self._truncate, lambda: config.output_format
@@ -49,6 +48,9 @@ class CallSession(RealtimeSession):
         self.responses.play = self._play
         self.responses.stop_playing = self.output.clear
         self._coder = _Coder()
+
+    def _new_id(self) -> str:
+        return self.ids.session().replace("_", f"_{_PREFIX}", 1)
 
     def _receive(self, message: str | bytes) -> None:
         if isinstance(message, Heard):

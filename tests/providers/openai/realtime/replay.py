@@ -39,8 +39,10 @@ class Replay:
 
     def run(self) -> None:
         """Replay all of it; ``session.created`` is received already. Raises ``AssertionError``."""
-        created, *frames = self._frames
-        self._compare(created, self._talk.events[0])
+        frames = self._frames
+        if frames[0]["from"] == "server":  # a second connection gets no session.created
+            self._compare(frames[0], self._talk.events[0])
+            frames = frames[1:]
         if self._beside:
             aside = [frame for frame in frames if self._is_beside(frame)]
             frames = [frame for frame in frames if not self._is_beside(frame)]
