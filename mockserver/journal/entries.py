@@ -10,7 +10,8 @@ import msgspec
 
 from mockserver import json_styles
 from mockserver.catalog.paths import VERSION, with_version
-from mockserver.journal.record import AudioFile, Record, as_json
+from mockserver.journal.record import AudioFile, RealtimeTurn, Record, as_json
+from mockserver.matching.conditions import CONDITIONS
 from mockserver.matching.patterns import Pattern
 
 if TYPE_CHECKING:
@@ -118,10 +119,18 @@ class EntryFacts:
         self.error = record.error
         self.answered_by = record.answered_by
         self.stub = record.stub
-        self.fault_names = record.fault.names if record.fault else ()
+        self.fault_names: Sequence[str] = record.fault.names if record.fault else ()
         self.hung_up = record.hung_up
         self.in_flight = record.in_flight
         self.languages: Sequence[str] = ()
+        self.turn: int | None = None
+        reply = record.reply or {}
+        self.said: str | None = reply.get("text")
+        self.tools = [str(call.get("name")) for call in reply.get("tool_calls") or ()]
+        self.interrupted = False
+        self.event_types: Sequence[str] = record.realtime.event_types if record.realtime else ()
+        for turn in record.realtime.turns if record.realtime else ():
+            self.fault_names = [*self.fault_names, *(turn.fault.names if turn.fault else ())]
 
     @property
     def endpoint_names(self) -> frozenset[str]:
@@ -144,12 +153,53 @@ class EntryFacts:
         """Return its audio files, in order."""
         return [KeptClip(audio) for audio in self.record.audio]
 
+    @cached_property
+    def turns(self) -> Sequence[TurnFacts]:
+        """Return the facts of each turn of a session: of its responses, or of what a transcription session heard."""
+        session = self.record.realtime
+        if session is None:
+            return ()
+        kind = "transcription" if session.kind == "transcription" else "response"
+        return [TurnFacts(self.record, turn) for turn in session.turns if turn.kind == kind]
+
+
+class TurnFacts(EntryFacts):
+    """The facts of a turn of a session, and those of the entry that all turns share."""
+
+    def __init__(self, record: Record, turn: RealtimeTurn) -> None:
+        super().__init__(record)
+        self.turn = turn.turn
+        self.prompt = turn.prompt or ""
+        self.user_text = turn.user_text or ""
+        self.heard = turn.heard
+        self.said = turn.said
+        self.tools = [str(call["name"]) for call in turn.tools]
+        self.interrupted = turn.interrupted
+        self.error = turn.error
+        self.answered_by = turn.answered_by
+        self.stub = turn.stub
+        faults = (record.fault, turn.fault)
+        self.fault_names = [name for fault in faults if fault is not None for name in fault.names]
+
 
 class JournalPattern(Pattern):
     """A compiled ``when`` of the journal (``schemas/mock/journal_when.json``).
 
-    ``endpoints`` are the known names. Raises ``PatternError`` for an invalid condition.
+    If it has conditions on turns, they must hold for a turn of a Realtime session. ``endpoints`` are the known names.
+    Raises ``PatternError`` for an invalid condition.
     """
 
     def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         super().__init__(when, endpoints, "entry")
+        self._reads_turns = any(CONDITIONS[name].of_turns for name in when)
+
+    def count(self, facts: EntryFacts) -> int:
+        """Return how often an entry matches: 0 or 1, or the number of turns that match."""
+        return sum(map(self.matches, self._subjects(facts)))
+
+    def nearest(self, facts: EntryFacts) -> list[str]:
+        """Return the differences of an entry, or of its turn with the fewest."""
+        return min(map(self.differences, self._subjects(facts)), key=len)
+
+    def _subjects(self, facts: EntryFacts) -> Sequence[EntryFacts]:
+        return facts.turns or [facts] if self._reads_turns else [facts]

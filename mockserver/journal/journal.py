@@ -22,10 +22,10 @@ _CHECK_EVERY = 0.1  # seconds between two checks of whether to continue waiting
 
 
 class Matcher(Protocol):
-    """A selection of entries."""
+    """A selection of entries, or of turns in them."""
 
-    def matches(self, facts: EntryFacts) -> bool:
-        """Return whether it selects the entry."""
+    def count(self, facts: EntryFacts) -> int:
+        """Return how often it selects the entry: once for each turn that it selects."""
         ...
 
 
@@ -134,8 +134,11 @@ class Journal:
         return entry.record() if entry else None
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
-        """Return how many entries of an account ``matcher`` selects. Raises ``PatternError`` as ``records`` does."""
-        return len(self.records(account_id, matcher))
+        """Return how many entries or turns of an account ``matcher`` selects.
+
+        Raises ``PatternError`` as ``records`` does.
+        """
+        return sum(matcher.count(EntryFacts(each)) for each in self.records(account_id, matcher))
 
     def wait(
         self,
@@ -145,13 +148,13 @@ class Journal:
         timeout: float,
         given_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Wait until ``matcher`` selects ``at_least`` entries, or for ``timeout`` real seconds.
+        """Wait until ``matcher`` selects ``at_least`` entries or turns, or for ``timeout`` real seconds.
 
         Returns early when ``given_up``, which is called regularly, returns ``True``, or when the evaluation exceeds the
         limits.
         """
         deadline = time.monotonic() + timeout
-        known: dict[Entry, bool] = {}
+        known: dict[Entry, int] = {}
         while not given_up():
             version, entries = self._version, self._of(account_id)
             left = deadline - time.monotonic()
@@ -207,7 +210,7 @@ class Journal:
         if matcher is None:
             return records
         with sharing(self.limits, len(records)) as scripts:
-            selected = [each for each in records if matcher.matches(EntryFacts(each))]
+            selected = [each for each in records if matcher.count(EntryFacts(each))]
         if scripts.left_conditions_open:
             raise PatternError(
                 "when: searching all entries exceeds the settings path_steps or script_seconds. "
@@ -269,12 +272,12 @@ class _KeptAudio:
         self._bytes = 0
 
 
-def _selects(matcher: Matcher, entry: Entry, known: dict[Entry, bool]) -> bool:
-    """Return whether ``matcher`` selects the entry. ``known`` caches the result of entries that are complete."""
+def _selects(matcher: Matcher, entry: Entry, known: dict[Entry, int]) -> int:
+    """Return how often ``matcher`` selects the entry. ``known`` caches the result of entries that are complete."""
     selected = known.get(entry)
     if selected is None:
         is_complete = entry.progress is None
-        selected = matcher.matches(EntryFacts(entry.record()))
+        selected = matcher.count(EntryFacts(entry.record()))
         if is_complete:
             known[entry] = selected
     return selected

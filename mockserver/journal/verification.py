@@ -17,7 +17,7 @@ from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from mockserver.journal.journal import Journal
-    from mockserver.journal.record import AudioFile, Record
+    from mockserver.journal.record import AudioFile, RealtimeTurn, Record
 
 _NEAR_MISSES = 3
 _SHOWN = 100  # characters of a transcript or text
@@ -34,18 +34,15 @@ class NearMiss(NamedTuple):
 class Verdict(Struct, frozen=True):
     """The result of a verification: the ids of matching entries, and near misses if it failed.
 
-    ``headline`` says in one line what was wanted and how many matched.
+    ``headline`` says in one line what was wanted and how many matched. ``count`` is the number of matching entries, or
+    of turns in them.
     """
 
     ok: bool
     headline: str
     entries: list[str]
     near_misses: list[NearMiss]
-
-    @property
-    def count(self) -> int:
-        """Return the number of matching entries."""
-        return len(self.entries)
+    count: int
 
     @property
     def message(self) -> str:
@@ -65,7 +62,7 @@ def verify(
     at_least: int | None = None,
     at_most: int | None = None,
 ) -> Verdict:
-    """Verify the number of an account's entries that match ``when``; without bounds, at least one must.
+    """Verify the number of an account's entries, or of turns, that match ``when``; without bounds, at least one must.
 
     Raises ``PatternError`` for an invalid ``when``, or contradictory bounds.
     """
@@ -73,14 +70,17 @@ def verify(
     pattern = JournalPattern(when, journal.endpoints)
     matching: list[EntryFacts] = []
     others: list[EntryFacts] = []
+    count = 0
     entries = [EntryFacts(record) for record in journal.records(account_id)]
     with sharing(journal.limits, len(entries)) as scripts:
         for facts in entries:
-            (matching if pattern.matches(facts) else others).append(facts)
-        near_misses = _nearest(pattern, others) if len(matching) < bounds.least else []
-    fits = bounds.least <= len(matching) and (bounds.most is None or len(matching) <= bounds.most)
+            found = pattern.count(facts)
+            count += found
+            (matching if found else others).append(facts)
+        near_misses = _nearest(pattern, others) if count < bounds.least else []
+    fits = bounds.least <= count and (bounds.most is None or count <= bounds.most)
     ok = fits and not scripts.left_conditions_open
-    headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {len(matching)}."
+    headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {count}."
     if not ok and not matching and not others:
         headline += (
             " No request arrived." if journal.is_kept else " The journal is off: journal_entries is 0."
@@ -91,7 +91,7 @@ def verify(
         )
     if not ok and journal.dropped:
         headline += f" The journal is full and has dropped {journal.dropped} older entries."
-    return Verdict(ok, headline, [facts.record.id for facts in matching], near_misses)
+    return Verdict(ok, headline, [facts.record.id for facts in matching], near_misses, count)
 
 
 def wait(
@@ -112,8 +112,16 @@ def wait(
 
 
 def report(entries: Iterable[Record]) -> str:
-    """Return exchanges as text: a line for each, and one for each of its audio files."""
-    return "\n".join(line for entry in entries for line in (summary(entry), *map(_audio_line, entry.audio)))
+    """Return exchanges as text: a line for each, and one for each of its audio files, or turns."""
+    return "\n".join(
+        line
+        for entry in entries
+        for line in (
+            summary(entry),
+            *map(_audio_line, entry.audio),
+            *map(_turn_line, entry.realtime.turns if entry.realtime else ()),
+        )
+    )
 
 
 def summary(entry: Record) -> str:
@@ -141,6 +149,18 @@ def _audio_line(audio: AudioFile) -> str:
         )
     heard = "".join(f" heard {text}" for text in _quoted(audio.heard))
     return f"    {audio.place}: {', '.join(facts)}{heard}"
+
+
+def _turn_line(turn: RealtimeTurn) -> str:
+    parts = [
+        *(f"heard {text}" for text in _quoted(turn.heard)),
+        *(f"read {text}" for text in _quoted(turn.user_text)),
+        *(f"said {text}" for text in _quoted(turn.said)),
+        *(f"called {call['name']}" for call in turn.tools),
+        *([f"by {turn.answered_by}"] if turn.answered_by else ()),
+        "interrupted" if turn.interrupted else turn.status,
+    ]
+    return f"    {turn.kind} {turn.turn} at {turn.began_ms / 1000:.3f} s: {', '.join(parts)}"
 
 
 def _quoted(text: str | None) -> list[str]:
@@ -177,7 +197,7 @@ def _requests(number: int) -> str:
 
 def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss]:
     """Return the near misses: those of the right endpoint first, then by number of differences, then the latest."""
-    differing = [(pattern.differences(facts), facts.record) for facts in reversed(others)]
+    differing = [(pattern.nearest(facts), facts.record) for facts in reversed(others)]
 
     def distance(miss: tuple[list[str], Record]) -> tuple[bool, int]:
         return any(each.startswith("endpoint:") for each in miss[0]), len(miss[0])

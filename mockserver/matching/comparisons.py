@@ -98,6 +98,21 @@ def status(_name: str, wanted: int | str | list[int | str]) -> Test:
     return test
 
 
+def number(name: str, wanted: int | Mapping[str, int]) -> Test:
+    """Test that a number, if any, is the wanted one or within bounds."""
+    if isinstance(wanted, Mapping):
+        least, most = wanted.get("at_least", 0), wanted.get("at_most", float("inf"))
+        if least > most:
+            raise PatternError(f"{name}: at_least must not be more than at_most.")
+    else:
+        least = most = wanted
+
+    def test(found: int | None) -> Difference:
+        return None if found is not None and least <= found <= most else differs(wanted, found)
+
+    return test
+
+
 def duration(name: str, wanted: float | Mapping[str, float]) -> Test:
     """Test that seconds are approximately the wanted number, or within bounds."""
     if isinstance(wanted, Mapping):

@@ -36,7 +36,8 @@ class Condition(Struct, frozen=True):
     match. ``compare`` returns the test of that value, from the name and the wanted value. ``subjects`` are those that
     the condition applies to; ``elsewhere`` is the advice for others. ``exact`` returns the only value that satisfies
     the wanted one, by which stubs are indexed, or ``None``; the index prefers conditions with a low ``rank``.
-    ``needs_transcript`` is whether the audio must be transcribed.
+    ``needs_transcript`` is whether the audio must be transcribed. ``of_turns``: in the entry of a Realtime session
+    it is one on each of its turns.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Condition(Struct, frozen=True):
     exact: Callable[[Any], str | None] | None = None
     rank: int = 0
     needs_transcript: bool = False
+    of_turns: bool = False
 
     def test(self, wanted: Any) -> Callable[[Facts | Outcome], Difference]:
         """Return the test of facts. Raises ``PatternError`` for an invalid wanted value."""
@@ -138,8 +140,11 @@ _ROWS = (  # cheapest first: a pattern tries them in this order
     Condition("model", attrgetter("model"), comparisons.like),
     Condition("headers", attrgetter("headers"), comparisons.headers),
     Condition("fields", attrgetter("document"), fields),
-    Condition("prompt", attrgetter("prompt"), comparisons.text, exact=_whole_text, rank=4),
-    Condition("user_text", attrgetter("user_text"), comparisons.text, exact=_whole_text, rank=3),
+    Condition("turn", attrgetter("turn"), comparisons.number, of_turns=True),
+    Condition("prompt", attrgetter("prompt"), comparisons.text, exact=_whole_text, rank=4, of_turns=True),
+    Condition(
+        "user_text", attrgetter("user_text"), comparisons.text, exact=_whole_text, rank=3, of_turns=True
+    ),
     Condition("file", attrgetter("name"), comparisons.like, of_clips=True, exact=_whole_name, rank=2),
     Condition(
         "sha256", attrgetter("sha256"), comparisons.same_hash, of_clips=True, exact=_whole_hash, rank=1
@@ -165,11 +170,15 @@ _ROWS = (  # cheapest first: a pattern tries them in this order
         elsewhere="the journal does not record it. Use `heard`.",
         needs_transcript=True,
     ),
-    Condition("heard", attrgetter("heard"), comparisons.text, needs_transcript=True),
+    Condition("heard", attrgetter("heard"), comparisons.text, needs_transcript=True, of_turns=True),
     Condition("status", attrgetter("status"), comparisons.status, subjects=_ENTRY),
-    Condition("error", attrgetter("error"), comparisons.any_like, subjects=_ENTRY),
-    Condition("answered_by", attrgetter("answered_by"), comparisons.any_like, subjects=_ENTRY),
-    Condition("stub", attrgetter("stub"), comparisons.any_like, subjects=_ENTRY),
+    Condition("error", attrgetter("error"), comparisons.any_like, subjects=_ENTRY, of_turns=True),
+    Condition("answered_by", attrgetter("answered_by"), comparisons.any_like, subjects=_ENTRY, of_turns=True),
+    Condition("stub", attrgetter("stub"), comparisons.any_like, subjects=_ENTRY, of_turns=True),
+    Condition("said", attrgetter("said"), comparisons.text, subjects=_ENTRY, of_turns=True),
+    Condition("tool", attrgetter("tools"), comparisons.any_like, subjects=_ENTRY, of_turns=True),
+    Condition("interrupted", attrgetter("interrupted"), comparisons.flag, subjects=_ENTRY, of_turns=True),
+    Condition("event", attrgetter("event_types"), comparisons.any_like, subjects=_ENTRY),
     Condition("fault", attrgetter("fault_names"), comparisons.any_like, subjects=_ENTRY),
     Condition("hung_up", attrgetter("hung_up"), comparisons.flag, subjects=_ENTRY),
     Condition("in_flight", attrgetter("in_flight"), comparisons.flag, subjects=_ENTRY),

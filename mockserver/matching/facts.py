@@ -67,6 +67,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def turn(self) -> int | None:
+        """Return the number of the response or transcription in a Realtime session; ``None`` for other requests."""
+        ...
+
+    @property
     def prompt(self) -> str:
         """Return the prompt of a transcription, the instructions of speech, the system messages of a chat."""
         ...
@@ -118,6 +123,26 @@ class Outcome(Facts, Protocol):
     @property
     def fault_names(self) -> Sequence[str]:
         """Return all names of the fault that hit it."""
+        ...
+
+    @property
+    def said(self) -> str | None:
+        """Return the text of the reply of a chat, a response or a turn."""
+        ...
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """Return the names of the tools that the reply calls."""
+        ...
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether the user interrupted the turn."""
+        ...
+
+    @property
+    def event_types(self) -> Sequence[str]:
+        """Return the types of the events of a Realtime session, of both sides."""
         ...
 
     @property

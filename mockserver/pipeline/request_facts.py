@@ -61,6 +61,11 @@ class LiveFacts:
         return self.request.method
 
     @property
+    def turn(self) -> int | None:
+        """Return no number: a request is no turn of a session."""
+        return None
+
+    @property
     def account_names(self) -> frozenset[str]:
         """Return all names of the account."""
         return self.account.names

@@ -23,6 +23,13 @@ class TextTest(TypedDict, total=False):
     present: bool
 
 
+class Bounds(TypedDict, total=False):
+    """A range of whole numbers, in place of a number."""
+
+    at_least: int
+    at_most: int
+
+
 Text = str | TextTest
 Values = Mapping[str, Any]
 Range = tuple[float | None, float | None]  # seconds: minimum, maximum; ``None`` for no bound
@@ -36,6 +43,7 @@ class RequestConditions(TypedDict, total=False):
     model: Names
     headers: Values
     fields: Values
+    turn: int | Bounds
     prompt: Text
     user_text: Text
     file: Names
@@ -63,6 +71,10 @@ class JournalConditions(RequestConditions, total=False):
     answered_by: Names
     stub: Names
     fault: Names
+    said: Text
+    tool: Names
+    interrupted: bool
+    event: Names
     hung_up: bool
     in_flight: bool
 
@@ -148,6 +160,11 @@ class BreakOptions(Occasions, total=False):
     after: int
     by: int
     bytes_per_second: float
+    status: int
+    close: int
+    event: str
+    count: int
+    audio_seconds: float
 
 
 class WebhookFaultOptions(TypedDict, total=False):

@@ -75,6 +75,14 @@ class Scripting(OfAccount):
         """Select requests for a response (``/v1/responses``) that satisfy the conditions."""
         return self.on("responses", **conditions)
 
+    def on_realtime(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select turns of Realtime sessions that satisfy the conditions: what was ``heard``, the ``turn``, …"""
+        return self.on("realtime", **conditions)
+
+    def on_realtime_transcription(self, **conditions: Unpack[keywords.StubOptions]) -> StubBuilder:
+        """Select what users say in Realtime sessions, to script its transcript."""
+        return self.on("realtime_transcriptions", **conditions)
+
     def fail_next(
         self, error: str | int, times: int | None = 1, **options: Unpack[keywords.ErrorOptions]
     ) -> FaultHandle:

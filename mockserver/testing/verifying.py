@@ -146,6 +146,18 @@ class Verifying(OfAccount):
         __tracebackhide__ = True
         self.verify("responses", times=times, at_least=at_least, at_most=at_most, **conditions)
 
+    def verify_realtime(
+        self,
+        *,
+        times: int | None = None,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Assert the number of turns of Realtime sessions; without conditions on turns, that of sessions."""
+        __tracebackhide__ = True
+        self.verify("realtime", times=times, at_least=at_least, at_most=at_most, **conditions)
+
     def wait_for_transcription(
         self,
         *,
@@ -200,6 +212,17 @@ class Verifying(OfAccount):
         """Wait for requests for a response (``/v1/responses``); see ``wait_for``."""
         __tracebackhide__ = True
         self.wait_for("responses", at_least=at_least, timeout=timeout, **conditions)
+
+    def wait_for_realtime(
+        self,
+        *,
+        at_least: int = 1,
+        timeout: float = _TIMEOUT,
+        **conditions: Unpack[keywords.JournalConditions],
+    ) -> None:
+        """Wait for turns of Realtime sessions, also of those in progress; see ``verify_realtime``."""
+        __tracebackhide__ = True
+        self.wait_for("realtime", at_least=at_least, timeout=timeout, **conditions)
 
     def _when(self, endpoint: keywords.Names | None, conditions: Mapping[str, Any]) -> dict[str, Any]:
         keywords.check_names(conditions, keywords.JournalConditions)

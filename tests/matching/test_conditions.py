@@ -47,6 +47,7 @@ class KnownFacts:
     clips: tuple[KnownClip, ...] = (KnownClip(),)
     heard: str | None = "The weather is fine."
     languages: tuple[str, ...] = ("en",)
+    turn: int | None = None
     asks_for: frozenset[str] = frozenset()
     reply_kinds: frozenset[str] = frozenset()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.matching.patterns import Pattern
 from mockserver.scripting.faults.fault import ERROR, Fault
 from mockserver.scripting.faults.kinds import KINDS, PARAMETERS
-from mockserver.scripting.faults.session_kinds import REFUSED_UPGRADE
+from mockserver.scripting.faults.session_kinds import CLOSABLE, REFUSED_UPGRADE
 from mockserver.wording import suggestion
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ def define(
         given["error"] = errors.name_of(document[ERROR])
     elif kind == REFUSED_UPGRADE:
         given["error"] = errors.name_of(given.get("status", _UNAVAILABLE))
+    if given.get("close", CLOSABLE[0]) not in CLOSABLE:
+        raise FaultError(
+            f"close: {given['close']} is not a code that a close frame can have. Use 1011, or 4000 to 4999."
+        )
     if {"after", "audio_seconds"} <= document.keys():
         raise FaultError("audio_seconds: cannot be combined with 'after'.")
     pattern = Pattern(document.get("when", {}), endpoints)

@@ -17,7 +17,12 @@ from msgspec.structs import replace
 
 from mockserver.scripting.faults import events
 from mockserver.scripting.faults.fault import ERROR
-from mockserver.scripting.faults.session_kinds import FAILED_RESPONSE, REFUSED_UPGRADE, SESSION_KINDS
+from mockserver.scripting.faults.session_kinds import (
+    FAILED_RESPONSE,
+    REFUSED_UPGRADE,
+    SESSION_KINDS,
+    SessionKind,
+)
 from mockserver.transport.connection import lost
 from mockserver.wire import sse
 
@@ -51,6 +56,8 @@ class Kind(Struct, frozen=True):
     before: Before | None = None
     breaks: Breaks | None = None
     fails_job: FailsJob | None = None
+    of_session: SessionKind | None = None
+    fails_turn: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -307,7 +314,8 @@ def _refuse_upgrade(arrival: Arrival) -> None:
 
 
 KINDS[REFUSED_UPGRADE] = replace(KINDS[REFUSED_UPGRADE], needs="upgrade")
-KINDS.update({each.name: Kind(each.name, each.takes, needs="session") for each in SESSION_KINDS.values()})
-KINDS[FAILED_RESPONSE] = Kind(FAILED_RESPONSE, ("code", "message"), needs="turn")
+for _kind in SESSION_KINDS.values():
+    KINDS[_kind.name] = Kind(_kind.name, _kind.takes, needs="session", of_session=_kind)
+KINDS[FAILED_RESPONSE] = Kind(FAILED_RESPONSE, ("code", "message"), needs="turn", fails_turn=True)
 
 PARAMETERS = frozenset(name for kind in KINDS.values() for name in kind.takes)

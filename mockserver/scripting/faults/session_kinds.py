@@ -18,6 +18,7 @@ FAILED_RESPONSE = "realtime_failed"
 REFUSED_UPGRADE = "upgrade_refused"
 
 _RESET = 1006  # the code of a connection that ends without a close frame
+CLOSABLE = (*range(1000, 1004), _RESET, *range(1007, 1015), *range(3000, 5000))  # codes (RFC 6455; IANA)
 _DELAY = 1.0  # seconds, unless the fault sets them
 _SLOW = 0.1
 

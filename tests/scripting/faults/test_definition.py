@@ -43,7 +43,10 @@ def test_the_kinds_and_their_parameters_are_those_of_the_schema_and_of_the_pytho
 
 def test_every_kind_does_something() -> None:
     assert [each.name for each in KINDS.values()] == list(KINDS)
-    assert [name for name, each in KINDS.items() if not (each.before or each.breaks or each.fails_job)] == []
+    effects = ("before", "breaks", "fails_job", "of_session", "fails_turn")
+    assert [
+        name for name, each in KINDS.items() if not any(getattr(each, effect) for effect in effects)
+    ] == []
 
 
 def test_the_default_that_the_schema_tells_is_the_one_that_holds(schemas: Schemas) -> None:

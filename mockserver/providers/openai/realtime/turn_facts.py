@@ -80,7 +80,12 @@ class TurnFacts(LiveFacts):
         self._instructions = instructions
         self._names = names
         self._reply_kinds = reply_kinds
-        self.turn = turn
+        self._turn = turn
+
+    @property
+    def turn(self) -> int:
+        """Return the number of the turn, from 1."""
+        return self._turn
 
     @property
     def endpoint_names(self) -> frozenset[str]:
