@@ -448,7 +448,7 @@ def test_a_stub_can_be_looked_at_changed_and_removed(
         ),
         (
             {"when": {"endpoint": "transcriptions"}, "reply": {"say": "a"}},
-            "say answers chat, completions, responses, speech, not transcriptions",
+            "say answers chat, completions, realtime, responses, speech, not transcriptions",
         ),
         ({"when": {"language": "english"}, "reply": {"text": "a"}}, "when.language"),
         ({"reply": {"text": "b", "segments": [{"text": "a"}]}}, "text: differs from the segments"),

@@ -166,6 +166,10 @@ class InputTranscription:
         if turn.events is not None:
             self._end(item, partial(self._send_events, item))
             return
+        if turn.events is not None:
+            self._parts.turns.send_events(turn, self._parts.outlet, self._parts.timeline)
+            self._end(item, lambda: None)
+            return
         try:
             heard = item.transcription()
         except ApiError as error:
@@ -213,6 +217,7 @@ class InputTranscription:
         self._parts.turns.settle(item.turn, members["usage"])
 
     def _fail(self, item: SpokenItem, fields: dict[str, object]) -> None:
+        self._parts.turns.settle(item.turn, {})
         error = {name: fields[name] for name in ("type", "code", "message", "param")}
         self._send("failed", item, {"error": error})
         self._parts.turns.settle(item.turn, {})

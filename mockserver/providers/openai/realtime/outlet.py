@@ -38,11 +38,11 @@ class Outlet:
         self.deliver({"type": kind, "event_id": event_id, "response_id": response_id})
 
     def forward(self, given: Mapping[str, Any] | str) -> None:
-        """Send an event of a stub as it is, or a text, which need not be JSON."""
+        """Send an event of a stub, with an id if it has none, or a text as it is, which need not be JSON."""
         if isinstance(given, str):
-            self.transmit({"type": ""}, given)
+            self.transmit({"type": "", "text": given}, given)
         else:
-            self.deliver(given)
+            self.deliver({"type": given["type"], "event_id": self._ids.event(), **given})
 
     def transmit(self, event: Mapping[str, Any], text: str | None = None) -> None:
         """Have an event leave now, as ``text`` if it is given."""

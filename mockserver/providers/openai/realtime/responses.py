@@ -179,7 +179,7 @@ class Responses:
         if turn.refusal is not None:
             raise turn.refusal
         if turn.events is not None:
-            self._send_events(turn)
+            parts.turns.send_events(turn, parts.outlet, parts.timeline)
             return
         reasoned = _REASONED.get(settings.effort or "", 0)
         response = Response(parts.ids.response(), settings, turn, segments, reasoned, heard)
@@ -191,15 +191,6 @@ class Responses:
             response.task = parts.timeline.after(turn.delay_ms, begin)
         else:
             begin()
-
-    def _send_events(self, turn: Turn) -> None:
-        """Send the events of a stub in place of a response."""
-        for event in self._parts.turns.events(turn):
-            if isinstance(event, str):
-                self._parts.outlet.transmit({"type": ""}, event)
-            else:
-                self._parts.outlet.deliver(event)
-        self._parts.turns.settle(turn, {})
 
     def _items(self, settings: ResponseSettings, heard: list[str]) -> list[Item]:
         """Return the items in the context of a response; add the ids of those that are only heard for it.

@@ -37,7 +37,7 @@ class Turn(Struct, eq=False):
 
     - ``refusal``: an ``error`` event is sent in its place (of a transcription: its failure).
     - ``failure``: it is created, has no output, and fails.
-    - ``events``: they are sent in its place (``Turns.events``).
+    - ``events``: they are sent in its place, by ``Turns.send_events``.
     - ``scripted``: the stub's words, tool calls, audio or transcript are its output. With ``scripted.failure`` a
       response fails after them, or at once if ``scripted.only_fails``.
 

@@ -34,13 +34,16 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.contexts import RealtimeContext
+    from mockserver.providers.openai.realtime.outlet import Outlet
     from mockserver.providers.openai.realtime.session_log import SessionLog
+    from mockserver.providers.openai.realtime.timeline import Timeline
     from mockserver.providers.openai.realtime.turn import Kind
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
 
 __all__ = ["Failure", "Said", "Turn", "Turns"]
 
+_GAP = 0.001  # real seconds between two events of a stub
 _OURS = 429  # the lowest status of errors that are not the fault of the event
 
 
@@ -120,13 +123,20 @@ class Turns:
         if not turn.is_refused:
             if turn.failure is None and usage:
                 self._charge_usage(turn, usage)
+            else:
+                self._context.limiter.settle(turn.call.admission, 0)
             self._count(turn)
         turn.is_settled = True
         self._log.turn_ended(turn)
 
-    def events(self, turn: Turn) -> Sequence[Mapping[str, Any] | str]:
-        """Return the events of a stub in place of a turn, to be sent as they are: events, and texts."""
-        return [_event(each) for each in turn.events or ()]
+    def send_events(self, turn: Turn, outlet: Outlet, timeline: Timeline) -> None:
+        """Send the events of a stub in place of a turn, at the stub's pace, and end the turn with the last one."""
+        events = [_event(each) for each in turn.events or ()]
+        due = timeline.now_ms + turn.delay_ms + turn.first_delta_ms
+        for event in events:
+            timeline.at(due, partial(outlet.send_given, event), gap=_GAP)
+            due += turn.delta_ms
+        timeline.at(due - turn.delta_ms, partial(self.settle, turn, {}))
 
     def rate_limits(self, turn: Turn) -> list[dict[str, Any]]:
         """Return the ``rate_limits`` of the event that follows a response that was settled."""
