@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.testing.audio_api import AudioApi
-from mockserver.testing.mock_server import MockServer
-from tests.providers.openai.realtime.conftest import Connect, Talk
+from tests.providers.openai.realtime.conftest import Talk
 
 Body = dict[str, Any]
 
@@ -56,7 +55,7 @@ def test_a_template_knows_the_turn(talk: Talk, api: AudioApi) -> None:
 
 
 def test_tools_are_called_after_a_preamble(talk: Talk, api: AudioApi) -> None:
-    calls = [{"name": "look", "arguments": {"at": "sky"}}, {"name": "wait", "arguments": "{}"}]
+    calls: list[Body] = [{"name": "look", "arguments": {"at": "sky"}}, {"name": "wait", "arguments": "{}"}]
     api.on_realtime().say("Let me see.", tool_calls=calls)
     talk.say("How is it?", output_modalities=["text"])
     output = talk.until("response.done")[-1]["response"]["output"]
