@@ -408,7 +408,7 @@ REALTIME_RESPONSE = Operation(
     resource="realtime",
     endpoint="v1/realtime",
     cost=realtime_cost,
-    reply_kinds=REALTIME_REPLIES | _OF_TRANSCRIPTS,
+    reply_kinds=REALTIME_REPLIES,
 )
 REALTIME_TRANSCRIPTION = Operation(
     "realtime_transcription",
