@@ -166,10 +166,6 @@ class InputTranscription:
         if turn.events is not None:
             self._end(item, partial(self._send_events, item))
             return
-        if turn.events is not None:
-            self._parts.turns.send_events(turn, self._parts.outlet, self._parts.timeline)
-            self._end(item, lambda: None)
-            return
         try:
             heard = item.transcription()
         except ApiError as error:
@@ -184,9 +180,8 @@ class InputTranscription:
 
     def _send_events(self, item: SpokenItem) -> None:
         """Send the events of a stub in place of a transcription."""
-        for given in self._parts.turns.events(item.turn):
-            self._parts.outlet.forward(given)
-        self._parts.turns.settle(item.turn, {})
+        parts = self._parts
+        parts.turns.send_events(item.turn, parts.outlet, parts.timeline, after_ms=0.0)
 
     def _later(self, ms: float, item: SpokenItem, do: Callable[[], None]) -> None:
         """Do something for an item, unless it is dropped before."""

@@ -179,7 +179,8 @@ class Responses:
         if turn.refusal is not None:
             raise turn.refusal
         if turn.events is not None:
-            parts.turns.send_events(turn, parts.outlet, parts.timeline)
+            pause = turn.delay_ms + turn.first_delta_ms
+            parts.turns.send_events(turn, parts.outlet, parts.timeline, after_ms=pause)
             return
         reasoned = _REASONED.get(settings.effort or "", 0)
         response = Response(parts.ids.response(), settings, turn, segments, reasoned, heard)

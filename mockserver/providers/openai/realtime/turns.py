@@ -129,12 +129,12 @@ class Turns:
         turn.is_settled = True
         self._log.turn_ended(turn)
 
-    def send_events(self, turn: Turn, outlet: Outlet, timeline: Timeline) -> None:
+    def send_events(self, turn: Turn, outlet: Outlet, timeline: Timeline, *, after_ms: float) -> None:
         """Send the events of a stub in place of a turn, at the stub's pace, and end the turn with the last one."""
         events = [_event(each) for each in turn.events or ()]
-        due = timeline.now_ms + turn.delay_ms + turn.first_delta_ms
+        due = timeline.now_ms + after_ms
         for event in events:
-            timeline.at(due, partial(outlet.send_given, event), gap=_GAP)
+            timeline.at(due, partial(outlet.forward, event), gap=_GAP)
             due += turn.delta_ms
         timeline.at(due - turn.delta_ms, partial(self.settle, turn, {}))
 
