@@ -21,6 +21,8 @@ _NAMES = ", ".join(
 _OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
+    # Pages may play sound unasked, and offer their addresses for WebRTC as they are.
+    *("--autoplay-policy=no-user-gesture-required", "--disable-features=WebRtcHideLocalIpsWithMdns"),
     *("--disable-domain-reliability", f"--host-resolver-rules={_NAMES}"),
 )
 
