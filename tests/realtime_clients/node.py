@@ -21,8 +21,6 @@ def run(server: MockServer, scenario: str, audio: Path | None = None) -> Any:
         "NODE_EXTRA_CA_CERTS": str(server.ca_file or ""),
     }
     command = ["node", str(NPM / "run.mjs"), scenario, *([str(audio)] if audio else [])]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -232,7 +232,7 @@ class Responses:
             parts.outlet,
             parts.ids,
             None if settings.is_apart else parts.conversation,
-            partial(self._play, response.id),
+            partial(self._play, response),
         )
         response.running = RunningResponse(
             channel,
@@ -245,11 +245,12 @@ class Responses:
         )
         response.running.begin()
 
-    def _play(self, response_id: str, item_id: str, audio: bytes) -> bool:
+    def _play(self, response: Response, item_id: str, audio: bytes) -> bool:
         """Take note of audio, and play it if the session sends it on another way. Return whether it does."""
-        self._parts.config.has_spoken = True
+        if not response.settings.is_apart:
+            self._parts.config.has_spoken = True
         if self.play is not None:
-            self.play(response_id, item_id, audio)
+            self.play(response.id, item_id, audio)
         return self.play is not None
 
     def _limit(self, settings: ResponseSettings) -> float:
@@ -264,6 +265,7 @@ class Responses:
             return
         if response.task is not None:
             response.task.cancel()
+        self._parts.turns.settle(response.turn, {})
         self._forget(response)
 
     def _forget(self, response: Response) -> None:

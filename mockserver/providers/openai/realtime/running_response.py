@@ -108,7 +108,6 @@ class RunningResponse:
         self._on_end = on_end
         self._is_spoken = spoken
         self._has_phases = bool(turn.model.realtime and turn.model.realtime.phases)
-        self._open: list[MessageOutput | CallOutput] = []
         self._speech: OutputSpeech | None = None
         self.has_failed = False
         self._incomplete = ""
@@ -182,12 +181,11 @@ class RunningResponse:
         self._on_end(ending)
 
     def _close_items(self, status: ItemStatus) -> None:
-        """Close the items that are open; the last one with a status, others are complete."""
-        while self._open:
-            item = self._open.pop(0)
+        """Close all items, which are open until the end; the last one with a status, others are complete."""
+        for item in self.items:
             if isinstance(item, MessageOutput) and self._speech is not None:
                 item.part.sound = self._words.keep(self._speech)
-            item.close("completed" if self._open else status)
+            item.close("completed" if item is not self.items[-1] else status)
 
     def _all_steps(self) -> Generator[Wait]:
         scripted = self._turn.scripted
@@ -215,8 +213,6 @@ class RunningResponse:
             yield from self._speak(item, self._speech, pieces)
         else:
             yield from self._write(item, pieces)
-        if not self._incomplete and phase == "final_answer":
-            self._close_items("completed")
 
     def _call(self, call: ToolCall) -> Generator[Wait]:
         if self.items:
@@ -225,12 +221,9 @@ class RunningResponse:
         self._begin(item)
         pieces = tokens.whole(tokens.split(call.arguments, self._turn.call.vocabulary))
         yield from self._write(item, deque(piece for piece, _ in pieces))
-        if not self._incomplete:
-            self._close_items("completed")  # a message before the call, too
 
     def _begin(self, item: MessageOutput | CallOutput) -> None:
         self.items.append(item)
-        self._open.append(item)
         item.open()
 
     def _write(self, item: MessageOutput | CallOutput, pieces: deque[str]) -> Generator[Wait]:

@@ -178,6 +178,33 @@ def test_a_call_comes_within_the_message_before_it(connect: Connect, api: AudioA
     assert [each["output_index"] for each in of_type(events, "response.output_item.done")] == [0, 1]
 
 
+def test_parallel_calls_are_done_at_the_end(connect: Connect, api: AudioApi) -> None:
+    calls = [{"name": "get_weather", "arguments": {"city": city}} for city in ("Rome", "Paris")]
+    api.on("realtime").reply(tool_calls=calls)
+    events = respond(connect("model=gpt-realtime-2.1"), tools=[WEATHER])
+    begun = [
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+    ]
+    ended = ["response.function_call_arguments.done", "conversation.item.done", "response.output_item.done"]
+    assert folded(events) == [
+        "response.created",
+        *begun * 2,
+        *ended * 2,
+        "response.done",
+        "rate_limits.updated",
+    ]
+    assert [each["arguments"] for each in done(events)["output"]] == ['{"city": "Rome"}', '{"city": "Paris"}']
+
+
+def test_speech_can_be_faster(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say(SENTENCE)
+    usual = heard(respond(talk))
+    talk.update(audio={"output": {"speed": 1.5}})
+    assert len(heard(respond(talk))) == pytest.approx(len(usual) / 1.5, rel=0.05)
+
+
 def test_only_newer_models_have_phases(connect: Connect, api: AudioApi) -> None:
     api.on("realtime").say("Hello.")
     newer = respond(connect("model=gpt-realtime-2.1"), output_modalities=["text"])
