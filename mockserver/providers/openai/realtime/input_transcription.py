@@ -215,7 +215,6 @@ class InputTranscription:
         self._parts.turns.settle(item.turn, {})
         error = {name: fields[name] for name in ("type", "code", "message", "param")}
         self._send("failed", item, {"error": error})
-        self._parts.turns.settle(item.turn, {})
 
     def _send(self, kind: str, item: SpokenItem, members: dict[str, Any]) -> None:
         self._parts.outlet.send(f"{_EVENT}.{kind}", item_id=item.id, content_index=0, **members)
