@@ -30,7 +30,10 @@ _SOFTNESS = 2.0  # of the change of log energies
 _MASK = 0.03  # of a frame's mean energy: weaker bands are noise
 _QUIETEST = 1e-6  # energy that is silence
 _BATCH = 2_000  # frames that are computed at a time
-# A frame is active if it is so loud, in dB: within a range below the loudest, above the noise by a margin.
+# A frame is active if it is so loud, in dB: within a range below the loudest around it, above the noise by a margin.
+# Speech can be softer than the loudest of a sound.
+_AROUND = 62  # frames, a second
+_SOFT = 20.0
 _LEAST_RANGE, _MOST_RANGE, _ABOVE_NOISE = 15.0, 30.0, 6.0
 _NOISE_QUANTILE = 0.1
 _INAUDIBLE = -75.0  # dB below full scale
@@ -84,10 +87,12 @@ def _active(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     import numpy as np
 
     levels = levels[_CHANGE // 2 : len(levels) - _CHANGE // 2]
-    loudest = levels.max()
+    around = np.pad(levels, _AROUND, constant_values=-np.inf)
+    loudest = np.lib.stride_tricks.sliding_window_view(around, 2 * _AROUND + 1).max(axis=1)
+    loudest = np.maximum(loudest, levels.max() - _SOFT)
     noise = np.quantile(levels, _NOISE_QUANTILE) + _ABOVE_NOISE
-    threshold = max(np.clip(noise, loudest - _MOST_RANGE, loudest - _LEAST_RANGE), _INAUDIBLE)
-    active: NDArray[np.bool_] = levels > threshold
+    threshold = np.clip(noise, loudest - _MOST_RANGE, loudest - _LEAST_RANGE)
+    active: NDArray[np.bool_] = levels > np.maximum(threshold, _INAUDIBLE)
     return active
 
 

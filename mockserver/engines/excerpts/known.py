@@ -110,7 +110,10 @@ class KnownSpeech:
             return None
         said = [(known[part.number], part) for part in parts]
         last, part = said[-1]
-        segments = tuple(segment for found in said for segment in _segments(*found))
+        limits = frame_at(0), frame_at(len(samples) / rate)
+        segments = tuple(segment for found in said for segment in _segments(*found, limits))
+        if not segments:
+            return None
         heard_to_end = not last.print.active[part.at + part.end - part.begin + _EDGE :].any()
         return Excerpt(said[0][0].answered_by, said[0][0].language, segments, heard_to_end)
 
@@ -182,13 +185,17 @@ def _spread(segments: Sequence[Segment], sound: Fingerprint) -> Iterator[Segment
         yield replace(segment, start=moved(segment.start), end=moved(segment.end), words=words)
 
 
-def _segments(known: _Known, part: Part) -> Iterator[Segment]:
-    """Yield what is said in a part of a known sound, at the times of the sound in which it was found."""
+def _segments(known: _Known, part: Part, limits: tuple[float, float]) -> Iterator[Segment]:
+    """Yield what is said in a part of a known sound, at the times of the sound in which it was found.
+
+    ``limits`` are the frames at which that begins and ends. A word is said in the part if its middle is.
+    """
     later = (part.begin - part.at) * HOP / RATE
-    frames = range(part.at - _EDGE, part.at + part.end - part.begin + _EDGE)
+    begin = max(part.begin - _EDGE, limits[0]) - part.begin + part.at
+    end = min(part.end + _EDGE, limits[1]) - part.begin + part.at
     for segment in known.segments:
         words = segment.words or ()
-        said = [word for word in words if _middle(word, known.print.active) in frames]
+        said = [word for word in words if begin <= _middle(word, known.print.active) < end]
         if len(said) == len(words):
             yield _moved(segment, words, later, segment.text)
         elif said:
@@ -206,10 +213,10 @@ def _after(seconds: float, later: float) -> float:
     return round(max(seconds + later, 0.0), 3)
 
 
-def _middle(word: Word, active: NDArray[np.bool_]) -> int:
+def _middle(word: Word, active: NDArray[np.bool_]) -> float:
     """Return the frame in the middle of what is heard of a word."""
     import numpy as np
 
     begin, end = (max(round(frame_at(seconds)), 0) for seconds in (word.start, word.end))
     heard = np.flatnonzero(active[begin:end])
-    return round(begin + float(heard.mean())) if len(heard) else (begin + end) // 2
+    return begin + float(heard.mean()) if len(heard) else (begin + end) / 2

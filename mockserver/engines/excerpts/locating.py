@@ -18,13 +18,19 @@ _PROBE = 25  # frames that are looked for first, 0.4 s
 _PROBE_DISTANCE = 0.2  # of candidates
 _CANDIDATES = 48  # places that are compared further
 _SMOOTH = 19  # frames, 0.3 s, whose mean distance must be small everywhere
+_FEW = 5  # active frames, of which no distance is computed
 _DISTANCE = 0.15  # half of one minus the cosine; another word in the same voice has more
 _BATCH = 16_000  # frames that are searched at a time
 _PAUSE = 6  # silent frames at which a part may begin and end, 0.1 s
 _EDGE = 3  # frames by which the activity of two recordings of a sound may differ
+_LIMIT = (
+    8  # silent frames at most, before the first sound of an audio that begins with it, and after the last
+)
+_CUT_OFF = 14  # active frames that may be unknown at the end, after speech
 _CLICK = 8  # active frames that may be unknown, 0.13 s
 _LONG = 47  # active frames of a part, 0.75 s, that may begin or end within a known word
 _SHORTEST = 10  # active frames of a part, 0.16 s
+_SHORTEST_CUT = 16  # of one that is cut off at the begin or end of the audio
 _WHOLE = 0.9  # the share of a known sound that is all of it
 _MUTED = 0.15  # the share of a part's known speech that may be silent in the sound
 
@@ -71,8 +77,8 @@ class Library:
             if match is not None:
                 parts.append(match.part)
                 end = match.part.end
-            elif (after_click := _after_click(sound.active, begin)) is not None:
-                end = after_click
+            elif (length := _short_length(sound.active, begin, bool(parts))) is not None:
+                end = begin + length
             else:
                 return None
         return parts if len(parts) == 1 or all(map(self._can_be_joined, parts)) else None
@@ -145,11 +151,13 @@ def _next(active: NDArray[np.bool_], begin: int) -> int | None:
     return begin + int(rest.argmax()) if rest.any() else None
 
 
-def _after_click(active: NDArray[np.bool_], begin: int) -> int | None:
-    """Return the end of a short sound that begins with a frame; ``None`` if it is not short."""
-    sound = active[begin : begin + _CLICK + _PAUSE]
+def _short_length(active: NDArray[np.bool_], begin: int, follows_speech: bool) -> int | None:
+    """Return the length of a click, or of the first sound of a word that was cut off; ``None`` for longer sounds."""
+    is_last = follows_speech and len(active) - begin <= _CUT_OFF + _LIMIT
+    longest = _CUT_OFF if is_last else _CLICK
+    sound = active[begin : begin + longest + _PAUSE]
     length = _active_length(sound, len(sound))
-    return begin + length if length <= _CLICK else None
+    return length if length <= longest else None
 
 
 def _active_length(active: NDArray[np.bool_], length: int) -> int:
@@ -167,7 +175,10 @@ def _near_length(heard: NDArray[np.int8], known: NDArray[np.int8], active: NDArr
 def _distances_of(
     heard: NDArray[np.int8], known: NDArray[np.int8], active: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the distance of two sounds around each frame, from 0 to 1; only active frames count."""
+    """Return the distance of two sounds around each frame, from 0 to 1; only active frames count.
+
+    It is 0 where few frames are active.
+    """
     import numpy as np
 
     first, second = heard.astype(np.float32), known.astype(np.float32)
@@ -176,8 +187,9 @@ def _distances_of(
         _moving_sum(np.pad(product.sum(axis=1) * active, reach), 2 * reach + 1)
         for product in (first * second, first * first, second * second)
     )
-    distances: NDArray[np.float64] = (1 - same / np.sqrt(np.maximum(of_first * of_second, FULL**4))) / 2
-    return distances
+    count = _moving_sum(np.pad(active.astype(np.float32), reach), 2 * reach + 1)
+    distances = (1 - same / np.sqrt(np.maximum(of_first * of_second, FULL**4))) / 2
+    return np.where(count < _FEW, 0.0, distances)
 
 
 def _moving_sum(values: NDArray[np.float32], length: int) -> NDArray[np.float64]:
@@ -188,17 +200,25 @@ def _moving_sum(values: NDArray[np.float32], length: int) -> NDArray[np.float64]
 
 
 def _is_plausible(match: _Match, active: NDArray[np.bool_], known: NDArray[np.bool_]) -> bool:
-    """Return whether a part lies between pauses, and is long enough or lies between pauses of the known sound, too."""
+    """Return whether a part lies between pauses, and is long enough or lies between pauses of the known sound, too.
+
+    The audio can have been cut at one side of a part.
+    """
     part = match.part
     length = part.end - part.begin
-    if match.distance > _DISTANCE or not _is_between_pauses(active, part.begin, part.end):
+    if match.distance > _DISTANCE or not all(_pauses(active, part.begin, part.end, 0)):
         return False
     of_known = known[part.at : part.at + length]
     if (of_known & ~active[part.begin : part.end]).sum() > _MUTED * length:
         return False
-    return match.heard >= _LONG or _is_between_pauses(known, part.at - _EDGE, part.at + length + _EDGE)
+    before, after = _pauses(known, part.at, part.at + length, _EDGE)
+    if match.heard >= _LONG or (before and after):
+        return True
+    is_cut = part.begin <= _LIMIT if after else before and part.end >= len(active) - _LIMIT
+    return is_cut and match.heard >= _SHORTEST_CUT
 
 
-def _is_between_pauses(active: NDArray[np.bool_], begin: int, end: int) -> bool:
-    before = active[max(begin - _PAUSE, 0) : max(begin, 0)]
-    return not before.any() and not active[end : end + _PAUSE].any()
+def _pauses(active: NDArray[np.bool_], begin: int, end: int, tolerance: int) -> tuple[bool, bool]:
+    """Return whether at most ``tolerance`` frames are active in the pauses before and after."""
+    before, after = active[max(begin - _PAUSE, 0) : begin], active[end : end + _PAUSE]
+    return bool(before.sum() <= tolerance), bool(after.sum() <= tolerance)
