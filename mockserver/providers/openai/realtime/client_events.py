@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
+EVENT_OF_BETA = "openai/realtime_beta_event.request"
 _EVENT = "openai/realtime_client_event.request"
 _SESSION = "openai/realtime_session.request"
 _OF_TRANSLATIONS = ("session.close", "session.input_audio_buffer.append")
@@ -38,7 +39,7 @@ def valid_event(
     if "type" not in event:
         raise ApiError("realtime_no_type")
     kind = event["type"]
-    given = _valid(event, _EVENT, schemas, strictness)
+    given = valid_document(event, _EVENT, schemas, strictness)
     if kind == "output_audio_buffer.clear" and not has_media:
         raise _unknown(kind, schemas.documented)
     if kind in _OF_TRANSLATIONS:
@@ -50,13 +51,16 @@ def valid_event(
 
 def valid_session(session: Mapping[str, Any], schemas: RequestSchemas, strictness: str) -> Event:
     """Return the ``session`` of a request, as it can be used for an update. Raises ``ApiError``."""
-    document = _valid({"session": session}, _SESSION, schemas, strictness)
+    document = valid_document({"session": session}, _SESSION, schemas, strictness)
     given: Event = document["session"]
     return given
 
 
-def _valid(document: Event, name: str, schemas: RequestSchemas, strictness: str) -> Event:
-    """Return a document that satisfies a schema. In strictness ``off``, what is invalid is dropped, if it can be."""
+def valid_document(document: Event, name: str, schemas: RequestSchemas, strictness: str) -> Event:
+    """Return a document that satisfies a schema. In strictness ``off``, what is invalid is dropped, if it can be.
+
+    Raises ``ApiError``.
+    """
     chosen = schemas.of(strictness)
     if chosen.is_valid(name, document):
         return document

@@ -45,7 +45,10 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     log = SessionLog(call.request.secrets)
 
     def serve(web_socket: WebSocket) -> None:
-        RealtimeSession(context, call, config, web_socket, log=log).run()
+        session = RealtimeSession(context, call, config, web_socket, log=log)
+        if asks_for_beta(call.request.headers):
+            session.speak_beta()
+        session.run()
 
     call.recording = log.recording
     return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver import json_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mockserver.errors import ApiError, ErrorTable
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
@@ -26,11 +26,14 @@ class Outlet:
         self._ids = ids
         self._errors = errors
         self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
+        self.reshape: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] | None = None  # by the beta
         self.deliver: Callable[[Mapping[str, Any]], None] = self.transmit  # faults replace it
 
     def send(self, kind: str, **members: Any) -> None:
         """Send an event: its type, an id, and its members in this order."""
-        self.deliver({"type": kind, "event_id": self._ids.event(), **members})
+        event = {"type": kind, "event_id": self._ids.event(), **members}
+        for each in (event,) if self.reshape is None else self.reshape(event):
+            self.deliver(each)
 
     def send_of_buffer(self, change: str, response_id: str) -> None:
         """Send a change of the buffer with the audio that a call plays. Its events have ids of their own form."""

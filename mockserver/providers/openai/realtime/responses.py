@@ -152,6 +152,10 @@ class Responses:
             raise ApiError("realtime_cancel_not_active")
         self._stop(response, "client_cancelled")
 
+    def beta_rate_limits(self, response_id: str) -> list[dict[str, Any]]:
+        """Return the ``rate_limits`` of the event that follows ``response.created`` in the beta."""
+        return self._parts.turns.beta_rate_limits(self._in_progress[response_id].turn)
+
     def close(self) -> None:
         """End what is in progress without sending anything: the connection has ended."""
         for response in self._in_progress.values():

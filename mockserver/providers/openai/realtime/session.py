@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles, strict_json
 from mockserver.errors import ApiError
+from mockserver.providers.openai.realtime.beta import Beta
 from mockserver.providers.openai.realtime.client_events import valid_event
 from mockserver.providers.openai.realtime.conversation import Conversation
 from mockserver.providers.openai.realtime.folded_events import Formats
@@ -130,7 +131,17 @@ class RealtimeSession:
                 self.responses,
             )
         )
+        self._beta: Beta | None = None
         self._is_closed = False
+
+    def speak_beta(self) -> None:
+        """Have the session speak the beta of the API. It must not have begun."""
+        is_conversation = self.config.kind == "realtime"
+        announced = self.conversation.id if is_conversation and not self.has_media else ""
+        self._beta = Beta(
+            self.ids, announced, self.responses.beta_rate_limits, is_conversation=is_conversation
+        )
+        self.outlet.reshape = self._beta.sent
 
     def _new_id(self) -> str:
         """Return the id of the session."""
@@ -254,6 +265,8 @@ class RealtimeSession:
     def _valid(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return an event that its handler can rely on. Raises ``ApiError``."""
         schemas, strictness = self.context.request_schemas, self.call.settings.strictness
+        if self._beta is not None:
+            event = self._beta.received(event, schemas, strictness)
         is_conversation = self.config.kind == "realtime"
         valid = valid_event(
             event, schemas, strictness, is_conversation=is_conversation, has_media=self.has_media
