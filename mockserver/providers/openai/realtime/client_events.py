@@ -65,17 +65,19 @@ def valid_document(document: Event, name: str, schemas: RequestSchemas, strictne
     if chosen.is_valid(name, document):
         return document
     if strictness == "off":
-        document = _repaired(document, name, chosen)
-        if chosen.is_valid(name, document):
-            return document
+        repaired = _repaired(document, name, chosen)
+        if chosen.is_valid(name, repaired):
+            return repaired
     raise explain.refusal(chosen.violations(name, document))
 
 
 def _repaired(document: Event, name: str, schemas: Schemas) -> Event:
-    """Return a copy without the members and items that violate the schema."""
+    """Return a copy without the members and items that violate the schema, or that lack a member."""
     repaired = deepcopy(document)
     for _ in range(_MAX_REPAIRS):
-        places = {each.path for each in schemas.violations(name, repaired) if each.keyword != "required"}
+        found = schemas.violations(name, repaired)
+        wrong = {each.path for each in found if each.keyword != "required"}
+        places = wrong or {each.path[:-1] for each in found}
         if not places - {(), ("type",)}:
             break
         for path in sorted(places, key=_order, reverse=True):
