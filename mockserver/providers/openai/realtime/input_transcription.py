@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import transcription_forms as forms
 from mockserver.providers.openai.realtime.listening import Listening
-from mockserver.providers.openai.realtime.live_text import LiveSpeech
+from mockserver.providers.openai.realtime.live_text import Due, LiveSpeech
 from mockserver.providers.openai.realtime.spoken_items import SpokenItem, Wanted
 from mockserver.wire import transcripts
 
@@ -75,12 +75,25 @@ class InputTranscription:
             item = self._items[item_id] = self._new_item(item_id)
         speech = item.speech = item.speech or LiveSpeech(start_ms, wanted.lag_ms)
         if speech.is_due(end_ms) and not self._parts.turns.may_be_scripted("transcription"):
-            heard = self._listening.partly_heard(cut(speech.from_ms, end_ms), rate, wanted.options)
+            for due in self._listen(speech, wanted, end_ms, cut, rate):
+                if not item.live.sent.startswith(due.text):
+                    self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
+
+    def _listen(
+        self, speech: LiveSpeech, wanted: Wanted, end_ms: float, cut: Cut, rate: int
+    ) -> Iterator[Due]:
+        """Yield the texts to send of speech that goes on.
+
+        An engine is asked once there is enough speech to tell that it is not known.
+        """
+        known = self._listening.partly_known(cut(speech.from_ms, end_ms), rate, wanted.options)
+        if known is not None:
+            yield from speech.hear(known.transcription.segments, end_ms, is_sure=True)
+            return
+        for until_ms in speech.unheard(end_ms):
+            heard = self._listening.partly_heard(cut(speech.from_ms, until_ms), rate, wanted.options)
             if heard is not None:
-                segments = heard.transcription.segments
-                for due in speech.hear(segments, end_ms, is_sure=heard.is_sure):
-                    if not item.live.sent.startswith(due.text):
-                        self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
+                yield from speech.hear(heard.transcription.segments, until_ms, is_sure=False)
 
     def committed(self, item_id: str, sound: Sound) -> None:
         """Begin the transcription of a committed item, after the events of the commit were sent.
@@ -127,8 +140,9 @@ class InputTranscription:
 
     def said_so_far(self, pcm: bytes, rate: int) -> tuple[str, bool]:
         """Return what was said in speech that goes on, and whether it is known speech that has come to its end."""
-        wanted = self._wanted()
-        heard = self._listening.partly_heard(pcm, rate, wanted.options if wanted else SpokenItem.OPTIONS)
+        wanted, listening = self._wanted(), self._listening
+        options = wanted.options if wanted else SpokenItem.OPTIONS
+        heard = listening.partly_known(pcm, rate, options) or listening.partly_heard(pcm, rate, options)
         return (transcripts.text_of(heard.transcription.segments), heard.is_whole) if heard else ("", False)
 
     def _look(self) -> None:

@@ -17,7 +17,6 @@ from mockserver.engines.transcription import (
     EngineBusy,
     EngineUnavailable,
     Transcription,
-    UnknownAudio,
     VadOptions,
 )
 
@@ -73,19 +72,22 @@ class Listening:
         answer = known.transcription if known else self._by_engine(clip, options)
         return _with_speakers(answer, clip) if speakers else answer
 
+    def partly_known(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
+        """Return what is said in the beginning of known speech; ``None`` if it is not known, or too short to tell."""
+        with suppress(UnusableAudio):
+            return None if _is_silent(pcm) else self._known(self._clip(pcm, rate), pcm, rate, options)
+        return None
+
     def partly_heard(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
-        """Return what is understood of speech that goes on; ``None`` if nobody understands it yet.
+        """Return what an engine hears in speech that goes on; ``None`` if there is no engine, or it cannot work.
 
         Raises what ``look`` raises.
         """
-        if _is_silent(pcm):
+        if not self._chain.can_listen or _is_silent(pcm):
             return None
-        clip = self._clip(pcm, rate)
-        with suppress(EngineUnavailable, UnknownAudio, UnusableAudio):
-            known = self._known(clip, pcm, rate, options)
-            if known is not None or not self._chain.can_listen:
-                return known
-            return Heard(self._by_engine(clip, options), is_sure=False, is_whole=False)
+        with suppress(EngineUnavailable, UnusableAudio):
+            answer = self._by_engine(self._clip(pcm, rate), options)
+            return Heard(answer, is_sure=False, is_whole=False)
         return None
 
     def with_speakers(self, answer: Transcription, pcm: bytes, rate: int) -> Transcription:

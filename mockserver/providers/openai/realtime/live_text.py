@@ -60,6 +60,7 @@ class LiveSpeech:
         self._lag_ms = lag_ms
         self._before = ""
         self._heard: list[str] = []
+        self._first_ms: float | None = None  # of the first look; 0 once an engine has heard
         self._look_ms = min(max(_SHORTEST_LOOK_MS, lag_ms), _LONGEST_LOOK_MS)
         self._next_ms = start_ms + _FIRST_MS + max(lag_ms - self._look_ms, 0.0)
 
@@ -69,6 +70,14 @@ class LiveSpeech:
             return False
         self._next_ms = end_ms + self._look_ms
         return True
+
+    def unheard(self, end_ms: float) -> tuple[float, ...]:
+        """Return the times up to which an engine has to hear now: none at first, which is made up for next time."""
+        if self._first_ms is None:
+            self._first_ms = end_ms
+            return ()
+        first, self._first_ms = self._first_ms, 0.0
+        return (first, end_ms) if first else (end_ms,)
 
     def hear(self, segments: Iterable[Segment], end_ms: float, *, is_sure: bool) -> Iterator[Due]:
         """Yield the texts to send, each a word longer, from the transcription up to ``end_ms``.

@@ -85,6 +85,11 @@ def test_a_short_delay_has_more_looks() -> None:
     assert looks == [576, 896, 1216, 1536, 1856]
 
 
+def test_an_engine_is_asked_from_the_second_time_on() -> None:
+    speech = LiveSpeech(0.0, LAG)
+    assert [speech.unheard(ms) for ms in (650.0, 1450.0, 2250.0)] == [(), (650.0, 1450.0), (2250.0,)]
+
+
 def test_of_long_speech_only_the_end_is_transcribed_again() -> None:
     speech = LiveSpeech(0.0, LAG)
     first = " ".join(f"w{n}" for n in range(40))  # 16 seconds
