@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).parents[1] / "catalog" / "headers.toml"
 
+_EXPOSED = "access-control-expose-headers"
+
 _FRONT_PAGE = """\
 audio-mockserver {version}: an offline mock of the hosted audio APIs.
 
@@ -56,8 +58,9 @@ def allow_pages(headers: Headers) -> None:
     """Add the CORS headers that let pages of any origin read an answer and its headers."""
     headers["access-control-allow-origin"] = "*"
     beginnings = tuple(_browsers()["exposed"])
-    exposed = [name for name, _ in headers if name.lower().startswith(beginnings)]
-    headers["access-control-expose-headers"] = ", ".join(["X-Request-ID", *exposed])
+    own = (each.strip() for each in ",".join(headers.getlist(_EXPOSED)).split(","))
+    exposed = (name for name, _ in headers if name.lower().startswith(beginnings))
+    headers[_EXPOSED] = ", ".join(filter(None, dict.fromkeys(["X-Request-ID", *own, *exposed])))
 
 
 @cache
