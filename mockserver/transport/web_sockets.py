@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from mockserver.transport.bodies import BodyMemory
 
 _PIECE = 1 << 16  # bytes per receive
-_PING_SECONDS = 20.0  # of silence, after which the client is pinged; after as many again it is given up
+_PING_SECONDS = 20.0  # between two pings; a client that is silent from one to the next is given up
+_PING_BYTES = 4
 _MEMORY_SECONDS = 20.0  # that a large message waits for memory
 _COPIES = 2  # of a message in memory: its text and what is read from it
 _INFLATION = 1032  # bytes that a compressed byte can become
@@ -90,10 +92,10 @@ class WebSocket:
         self.is_closed = False  # nothing more is received
 
     def messages(self, tick: Callable[[], object] = lambda: None) -> Iterator[str | bytes]:
-        """Yield the messages, texts or bytes, until the connection ends. Call ``tick`` whenever the client is silent.
+        """Yield the messages, texts or bytes, until the connection ends. Call ``tick`` every 20 seconds.
 
-        Pings are answered, errors of the client close the connection with the code for them. A client that is silent
-        for long is pinged, and given up if it does not answer.
+        Pings are answered, errors of the client close the connection with the code for them. The client is pinged every
+        20 seconds, and given up if nothing comes from it until the next ping.
         """
         try:
             yield from self._messages(tick)
@@ -156,7 +158,9 @@ class WebSocket:
             self.close(CloseCode.GOING_AWAY, "The server is shutting down.")
 
     def _messages(self, tick: Callable[[], object]) -> Iterator[str | bytes]:
-        parts, is_text, was_pinged = bytearray(), True, False
+        parts, is_text = bytearray(), True
+        was_pinged = is_silent = False  # since the last ping
+        pings_at = time.monotonic() + _PING_SECONDS
         ends_at = float("inf")  # of waiting for the client's answer to a close
         while True:
             frames = self._received()
@@ -179,20 +183,21 @@ class WebSocket:
             is_closing = self._protocol.state is not State.OPEN
             if is_closing:
                 ends_at = min(ends_at, time.monotonic() + _CLOSE_SECONDS)
-            left = ends_at - time.monotonic() if is_closing else _PING_SECONDS
+            left = (ends_at if is_closing else pings_at) - time.monotonic()
             if left > 0 and self._stream.arrives(left):
-                was_pinged = False
+                is_silent = False
                 if not self._receive(len(parts)):
                     return
             elif is_closing:
                 return
-            else:
+            elif left <= 0:
                 tick()
-                if was_pinged:
+                if was_pinged and is_silent and not self._stream.arrives(0):
                     self._fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
                 else:
                     self._ping()
-                    was_pinged = True
+                was_pinged = is_silent = True
+                pings_at = time.monotonic() + _PING_SECONDS
 
     def _message(self, whole: bytearray, *, is_text: bool) -> str | bytes | None:
         """Return a message; ``None`` if it is invalid, which ends the connection."""
@@ -242,7 +247,7 @@ class WebSocket:
     def _ping(self) -> None:
         with self._sending:
             if self._protocol.state is State.OPEN:
-                self._protocol.send_ping(b"")
+                self._protocol.send_ping(os.urandom(_PING_BYTES))
                 self._flush()
 
     def _fail(self, code: CloseCode, reason: str) -> None:

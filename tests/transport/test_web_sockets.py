@@ -12,6 +12,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
+from websockets.protocol import SERVER, Protocol
 from websockets.sync.client import ClientConnection
 
 from mockserver.settings.model import Settings
@@ -110,6 +111,28 @@ def test_the_close_of_the_client_is_answered_with_its_code(server: MockServer) -
     assert (connection.protocol.close_code, connection.protocol.close_reason) == (4321, "enough")
 
 
+def test_a_client_that_sends_all_the_time_is_pinged_too(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_sockets, "_PING_SECONDS", 0.1)
+    pings: list[Frame] = []
+    send_frame = Protocol.send_frame
+
+    def note(protocol: Protocol, frame: Frame) -> None:
+        if frame.opcode is Opcode.PING and protocol.side is SERVER:
+            pings.append(frame)
+        send_frame(protocol, frame)
+
+    monkeypatch.setattr(Protocol, "send_frame", note)
+    with open_socket(server) as connection:
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            connection.ping()
+            time.sleep(0.005)
+    assert len(pings) >= 2
+    assert {len(frame.data) for frame in pings} == {4}
+
+
 def test_a_silent_client_is_pinged_and_then_given_up(
     server: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +151,7 @@ def test_a_silent_client_is_pinged_and_then_given_up(
         while piece := dead.recv(4096):
             received += piece
     ping, close = received.partition(b"\r\n\r\n")[2][:2], received[-24:]
-    assert ping == b"\x89\x00"
+    assert ping == b"\x89\x04"
     assert b"keepalive ping timeout" in close
 
 

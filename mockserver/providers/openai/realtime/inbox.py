@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-_MAX_BYTES = 1 << 24  # of messages that wait; the next one is not read before there is room
+_MAX_BYTES = 1 << 20  # of messages that wait; the next one is not read before there is room
 
 
 class Inbox:
@@ -19,12 +19,19 @@ class Inbox:
         self.is_ended = False  # no more messages will be put
 
     def put(self, message: str | bytes) -> None:
-        """Put a message. Wait while too many bytes are waiting."""
+        """Put a message. Wait while too many bytes are waiting, and until a large message is taken.
+
+        The memory for a large message is reserved as long as it is not put.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._bytes < _MAX_BYTES or self.is_ended)
+            if self.is_ended:
+                return
             self._messages.append(message)
             self._bytes += len(message)
             self._changed.notify_all()
+            if len(message) > _MAX_BYTES:
+                self._changed.wait_for(lambda: self._bytes < _MAX_BYTES or self.is_ended)
 
     def take(self, seconds: float | None) -> str | bytes | None:
         """Return the next message; ``None`` if there is none within ``seconds``, or if ``wake`` or ``end`` is called.
