@@ -55,6 +55,7 @@ from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
+from mockserver.telephone import Telephone
 from mockserver.transport.answer_memory import AnswerMemory
 from mockserver.transport.connection import HEADERS
 from mockserver.transport.reasons import with_reasons
@@ -260,6 +261,7 @@ def build_services(settings: Settings) -> Services:
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
         webhooks=Webhooks(settings, store, clock, ids, closing),
+        telephone=Telephone(clock, ids),
         url_sources=_url_sources(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),
     )

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
     from mockserver.state.memory import MemoryStore
+    from mockserver.telephone import Telephone
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas, Schemas
     from mockserver.webhooks.webhooks import Webhooks
@@ -82,6 +83,7 @@ class Services(Struct, frozen=True):
     metrics: Metrics
     notices: Notices
     webhooks: Webhooks
+    telephone: Telephone
     url_sources: UrlSources
     answer_memory: AnswerMemory
     closing: threading.Event

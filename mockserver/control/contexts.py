@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
     from mockserver.control.operation import Resettable
+    from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
+    from mockserver.telephone import Telephone
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import Schemas
     from mockserver.webhooks.webhooks import Webhooks
@@ -125,4 +127,15 @@ class WebhooksContext(Struct, frozen=True):
     """The parts of a server that ``/_mock/webhooks`` uses. ``closing`` is set when the server closes."""
 
     closing: threading.Event
+    webhooks: Webhooks
+
+
+class CallsContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/calls`` uses. ``closing`` is set when the server closes."""
+
+    catalog: Catalog
+    closing: threading.Event
+    speaker: Pyttsx3Speaker
+    spoken: SpokenMemory
+    telephone: Telephone
     webhooks: Webhooks

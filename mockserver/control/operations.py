@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mockserver.control import (
+    calls,
     faults,
     health,
     journal,
@@ -20,6 +21,7 @@ from mockserver.control import (
     webhooks,
 )
 from mockserver.control.contexts import (
+    CallsContext,
     FaultsContext,
     JournalContext,
     LimitsContext,
@@ -118,4 +120,14 @@ OPERATIONS = (
     Row("DELETE", "/_mock/webhooks/faults", webhooks.remove_faults, WebhooksContext),
     Row("GET", "/_mock/webhooks/<id>", webhooks.show, WebhooksContext),
     Row("DELETE", "/_mock/webhooks/<id>", webhooks.remove, WebhooksContext),
+    Row("GET", "/_mock/calls", calls.show_all, CallsContext),
+    Row("POST", "/_mock/calls", calls.ring, CallsContext, "call", status=201),
+    Row("DELETE", "/_mock/calls", calls.remove_all, CallsContext),
+    Row("GET", "/_mock/calls/<id>", calls.show, CallsContext),
+    Row(
+        "POST", "/_mock/calls/<id>/say", calls.say, CallsContext, "call_speech", size_setting="max_stub_bytes"
+    ),
+    Row("POST", "/_mock/calls/<id>/press", calls.press, CallsContext, "call_keys"),
+    Row("POST", "/_mock/calls/<id>/hangup", calls.hang_up, CallsContext),
+    Row("GET", "/_mock/calls/<id>/audio", calls.download_heard, CallsContext),
 )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
     from mockserver.state.memory import MemoryStore
+    from mockserver.telephone import Telephone
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
 
@@ -123,6 +124,7 @@ class RealtimeContext(Struct, frozen=True):
     spoken: SpokenMemory
     store: MemoryStore
     stubs: Stubs
+    telephone: Telephone
     transcribers: AnswerChain
 
 

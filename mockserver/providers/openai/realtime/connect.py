@@ -17,6 +17,7 @@ from mockserver.providers.openai.realtime.opening import (
 )
 from mockserver.providers.openai.realtime.session import RealtimeSession
 from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.telephone import RINGING
 from mockserver.wording import cut
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
 def _answered_call(context: RealtimeContext, call: Call, call_id: str) -> LiveCall:
     """Return the call that a second connection takes part in. Raises ``ApiError``."""
     live = context.live_calls.find(call.account.id, call_id)
-    if live is None:
-        raise ApiError("realtime_call_not_found", call_id=call_id)
-    if not live.is_answered:
-        raise ApiError("realtime_call_not_answered", call_id=call_id)
-    return live
+    if live is not None:
+        return live
+    incoming = context.telephone.find(call.account.id, call_id)
+    is_ringing = incoming is not None and incoming.status == RINGING
+    raise ApiError(f"realtime_call_not_{'answered' if is_ringing else 'found'}", call_id=call_id)
 
 
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:

@@ -19,6 +19,10 @@ class RealtimeIds:
         """Return the id of an event of the server."""
         return self._ids.realtime_id("event_", self.now)
 
+    def call_of_media(self) -> str:
+        """Return the id of a call by WebRTC or telephone."""
+        return self._ids.realtime_id("rtc_u0_", self.now)
+
     def buffer_event(self) -> str:
         """Return the id of an event of the output buffer: ``event_`` and 16 hex digits."""
         return "event_" + self._ids.hex_digits(16)

@@ -6,10 +6,9 @@ import base64
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mockserver.audio.telephony import encode_g711
 from mockserver.providers.openai.realtime.session import RealtimeSession
-from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard, Line
-from mockserver.providers.openai.realtime_calls.media_pace import MediaPace
+from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard, Line, Pressed
+from mockserver.providers.openai.realtime_calls.media_formats import Encoder
 from mockserver.providers.openai.realtime_calls.playback import OutputBuffer
 
 if TYPE_CHECKING:
@@ -19,14 +18,13 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.session_config import SessionConfig
     from mockserver.providers.openai.realtime.session_log import SessionLog
+    from mockserver.providers.openai.realtime.timeline import Pace
     from mockserver.transport.web_sockets import WebSocket
-
-_PREFIX = "u0_"  # of the ids of calls and their sessions, which are equal after it
-_RATE = 24_000  # of media, samples a second
+_PRESSED = "input_audio_buffer.dtmf_event_received"  # an event without an id
 
 
 class CallSession(RealtimeSession):
-    """A session whose audio is the media of a ``line``."""
+    """A session whose audio is the media of a ``line``. Without a ``call_id``, the call gets one."""
 
     has_media = True
 
@@ -38,25 +36,31 @@ class CallSession(RealtimeSession):
         line: Line,
         transport: CallTransport,
         log: SessionLog,
+        *,
+        call_id: str = "",
+        pace: Pace | None = None,
     ) -> None:
-        is_real = call.settings.realtime_pacing == "real"
-        super().__init__(context, call, config, transport, None if is_real else MediaPace(), log)
-        self.call_id = self.id.replace("sess_", "rtc_", 1)
+        self.call_id = call_id
+        super().__init__(context, call, config, transport, pace, log)
         self.output = OutputBuffer(
             line, self.timeline, self.outlet, self._truncate, lambda: config.output_format
         )
         self.responses.play = self._play
         self.responses.stop_playing = self.output.clear
-        self._coder = _Coder()
+        self._encoder = Encoder()
 
     def _new_id(self) -> str:
-        return self.ids.session().replace("_", f"_{_PREFIX}", 1)
+        self.call_id = self.call_id or self.ids.call_of_media()
+        return self.call_id.replace("rtc_", "sess_", 1)
 
     def _receive(self, message: str | bytes) -> None:
         if isinstance(message, Heard):
-            audio = self._coder.encoded(message, self.config.input_format.type)
+            audio = self._encoder.encoded(message, self.config.input_format.type)
             self.log.received({"type": "input_audio_buffer.append", "audio": _base64(audio)})
             self.audio.hear(audio)
+        elif isinstance(message, Pressed):
+            at = int(self.context.clock.now())
+            self.outlet.deliver({"type": _PRESSED, "event": str(message), "received_at": at})
         else:
             super()._receive(message)
 
@@ -89,7 +93,6 @@ class AnsweredCall:
     def __init__(self, session: CallSession, transport: CallTransport) -> None:
         self._session = session
         self._transport = transport
-        self.is_answered = True
 
     @property
     def id(self) -> str:
@@ -119,24 +122,3 @@ class AnsweredCall:
             self._session.run()
         finally:
             self._session.context.live_calls.remove(self)
-
-
-class _Coder:
-    """Makes audio in the format of the input of media, which are 16-bit samples at 24 kHz."""
-
-    def __init__(self) -> None:
-        self._resampler: Any = None
-
-    def encoded(self, pcm: bytes, kind: str) -> bytes:
-        """Return the audio."""
-        if kind == "audio/pcm":
-            return bytes(pcm)
-        import av
-
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=8000)
-        frame = av.AudioFrame(format="s16", layout="mono", samples=len(pcm) // 2)
-        frame.planes[0].update(pcm)
-        frame.sample_rate = _RATE
-        resampled = (bytes(each.planes[0])[: 2 * each.samples] for each in self._resampler.resample(frame))
-        return encode_g711(b"".join(resampled), "mu" if kind == "audio/pcmu" else "a")

@@ -11,6 +11,7 @@ from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
 from mockserver.providers.openai.realtime.session_log import SessionLog
 from mockserver.providers.openai.realtime_calls.call_session import AnsweredCall, CallSession
+from mockserver.providers.openai.realtime_calls.media_pace import MediaPace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,15 +27,14 @@ _EXPOSED = "Location, X-Request-Id, CF-Ray"
 def create_call(context: RealtimeContext, call: Call) -> Answer:
     """Answer the offer of a WebRTC connection, and begin its session. Raises ``ApiError``."""
     config = configured(context, call, _session_of(context, call))
-    most = context.settings.max_web_sockets
-    if len(context.live_calls) >= most:
-        raise ApiError("realtime_too_many_calls", most=most)
+    check_room(context)
     peer = _new_peer(context)
     loop = context.live_calls.loop
     answer = loop.run(lambda: peer.answer(call.document["sdp"]), _ANSWER_SECONDS)
     log = SessionLog(call.request.secrets)
     call.recording = log.recording
-    session = CallSession(context, call, config, peer, peer.transport, log)
+    pace = None if call.settings.realtime_pacing == "real" else MediaPace()
+    session = CallSession(context, call, config, peer, peer.transport, log, pace=pace)
     AnsweredCall(session, peer.transport).begin()
     headers = (
         ("location", f"/v1/realtime/calls/{session.call_id}"),
@@ -46,9 +46,17 @@ def create_call(context: RealtimeContext, call: Call) -> Answer:
 
 
 def hang_up_call(context: RealtimeContext, call: Call) -> Answer:
-    """End a call. Raises ``ApiError`` if there is none."""
-    found_call(context, call).hang_up()
+    """End a call, also one that still rings. Raises ``ApiError`` if there is none."""
+    ringing = context.telephone.find(call.account.id, call.path["call_id"])
+    (ringing or found_call(context, call)).hang_up()
     return Answer(b"", "")
+
+
+def check_room(context: RealtimeContext) -> None:
+    """Raise ``ApiError`` if too many calls are live."""
+    most = context.settings.max_web_sockets
+    if len(context.live_calls) >= most:
+        raise ApiError("realtime_too_many_calls", most=most)
 
 
 def found_call(context: RealtimeContext, call: Call) -> LiveCall:

@@ -22,6 +22,12 @@ class Heard(bytes):
     """What the caller says: 16-bit samples of one channel at 24 kHz."""
 
 
+class Pressed(str):
+    """A key that the caller presses on a telephone."""
+
+    __slots__ = ()
+
+
 class Line(Protocol):
     """What carries the media and the events of a call to its caller. Its methods may be called in any thread."""
 
@@ -29,12 +35,12 @@ class Line(Protocol):
         """Send an event to the caller. Raises ``OSError`` if the caller has left, or does not read."""
         ...
 
-    def play(self, pcm: bytes, rate: int) -> None:
-        """Play samples to the caller after those that are being played."""
+    def play(self, pcm: bytes) -> None:
+        """Play samples, like those of ``Heard``, after those that are being played."""
         ...
 
-    def stop_playing(self) -> None:
-        """Play nothing of what is left."""
+    def stop_playing(self, unheard_ms: float) -> None:
+        """Play nothing of what is left: the last ``unheard_ms`` milliseconds."""
         ...
 
     def close(self) -> None:

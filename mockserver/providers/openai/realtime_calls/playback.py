@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from mockserver.audio.telephony import decode_g711
+from mockserver.providers.openai.realtime_calls.media_formats import RATE, Decoder
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.outlet import Outlet
@@ -68,6 +68,7 @@ class OutputBuffer:
         self._truncate = truncate
         self._read_format = read_format
         self._playing: deque[Playback] = deque()
+        self._decoder = Decoder()
         self._in_progress = ""  # the response whose audio is being made
         self._cut = ""  # the response of which nothing more is played
         outlet.listeners.append(self._note)
@@ -76,8 +77,8 @@ class OutputBuffer:
         """Play audio after what is played already."""
         if response_id == self._cut:
             return
-        pcm, rate = _samples(audio, self._read_format())
-        self._line.play(pcm, rate)
+        pcm = self._decoder.samples(audio, self._read_format().type)
+        self._line.play(pcm)
         self._in_progress = response_id
         now = self._timeline.now_ms
         last = self._playing[-1] if self._playing else None
@@ -91,13 +92,13 @@ class OutputBuffer:
                 last.task = self._timeline.at(start, partial(self._start, last))
         elif last.end_ms < now:  # it was made too slowly
             last.start_ms += now - last.end_ms
-        last.add(item_id, len(pcm) / _SAMPLE_BYTES * 1000 / rate)
+        last.add(item_id, len(pcm) / _SAMPLE_BYTES * 1000 / RATE)
 
     def clear(self) -> None:
         """Cut off what is played, and truncate the items of which something was not heard."""
         playing, now = tuple(self._playing), self._timeline.now_ms
         self._playing.clear()
-        self._line.stop_playing()
+        self._line.stop_playing(max(0.0, playing[-1].end_ms - now) if playing else 0.0)
         self._cut = self._in_progress
         for each in playing:
             if each.task is not None:
@@ -139,10 +140,3 @@ class OutputBuffer:
     def _stop(self, playing: Playback) -> None:
         self._playing.remove(playing)
         self._outlet.send_of_buffer("stopped", playing.response_id)
-
-
-def _samples(audio: bytes, format_: AudioFormat) -> tuple[bytes, int]:
-    """Return audio as 16-bit samples, and their rate."""
-    if format_.type == "audio/pcm":
-        return audio, format_.rate
-    return decode_g711(audio, "mu" if format_.type == "audio/pcmu" else "a"), format_.rate

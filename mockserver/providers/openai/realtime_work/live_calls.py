@@ -1,4 +1,4 @@
-"""The calls that are live: WebRTC connections, and SIP calls that ring or were accepted."""
+"""The calls that are live: WebRTC connections, and telephone calls that were accepted."""
 
 from __future__ import annotations
 
@@ -22,11 +22,6 @@ class LiveCall(Protocol):
     @property
     def account_id(self) -> str:
         """Return the id of the account that it belongs to."""
-        ...
-
-    @property
-    def is_answered(self) -> bool:
-        """Return whether it has a session: whether it is not an incoming one that nobody has accepted."""
         ...
 
     def serve(self, sideband: WebSocket) -> None:

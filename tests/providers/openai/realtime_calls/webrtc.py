@@ -58,9 +58,9 @@ class Caller:
         """Send a message."""
         self._loop.call_soon_threadsafe(self._channel.send, message)
 
-    def say(self, pcm: bytes, rate: int = 24_000) -> None:
+    def say(self, pcm: bytes) -> None:
         """Speak into the microphone, which sends silence otherwise."""
-        self._microphone.play(pcm, rate)
+        self._microphone.play(pcm)
 
     def receive(self, seconds: float = SECONDS) -> Body:
         """Return the next event."""

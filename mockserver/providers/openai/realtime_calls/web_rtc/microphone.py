@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import av
 
+from mockserver.providers.openai.realtime_calls.media_formats import RATE
+
 if TYPE_CHECKING:
     from av import AudioFrame
-
-RATE = 24_000  # samples a second
 
 _LONGEST_GAP = 10  # seconds; a longer one is a new beginning
 

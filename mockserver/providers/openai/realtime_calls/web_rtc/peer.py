@@ -81,11 +81,11 @@ class Peer:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the caller has left")
         self._loop.call(lambda: self._send(text))
 
-    def play(self, pcm: bytes, rate: int) -> None:
+    def play(self, pcm: bytes) -> None:
         """Play samples to the caller."""
-        self._speaker.play(pcm, rate)
+        self._speaker.play(pcm)
 
-    def stop_playing(self) -> None:
+    def stop_playing(self, unheard_ms: float) -> None:
         """Play nothing of what is left."""
         self._speaker.stop_playing()
 

@@ -8,9 +8,9 @@ import time
 from fractions import Fraction
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioFrame, AudioResampler
+from av import AudioFrame
 
-RATE = 24_000  # samples a second
+from mockserver.providers.openai.realtime_calls.media_formats import RATE
 
 _FRAME = RATE // 50  # samples
 _LATE = 0.2  # seconds; a track that is later goes on from now
@@ -28,11 +28,10 @@ class Speaker(MediaStreamTrack):
         self._sent = 0  # samples
         self._began = 0.0
 
-    def play(self, pcm: bytes, rate: int) -> None:
+    def play(self, pcm: bytes) -> None:
         """Add 16-bit samples of one channel."""
-        samples = pcm if rate == RATE else _resampled(pcm, rate)
         with self._lock:
-            self._samples += samples
+            self._samples += pcm
 
     def stop_playing(self) -> None:
         """Drop what was not sent yet."""
@@ -56,13 +55,3 @@ class Speaker(MediaStreamTrack):
         frame.sample_rate, frame.pts, frame.time_base = RATE, self._sent, Fraction(1, RATE)
         self._sent += _FRAME
         return frame
-
-
-def _resampled(pcm: bytes, rate: int) -> bytes:
-    """Return samples of another rate at that of the track."""
-    frame = AudioFrame(format="s16", layout="mono", samples=len(pcm) // 2)
-    frame.planes[0].update(pcm[: 2 * frame.samples])
-    frame.sample_rate = rate
-    resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-    frames = [*resampler.resample(frame), *resampler.resample(None)]
-    return b"".join(bytes(each.planes[0])[: 2 * each.samples] for each in frames)
