@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from mockserver.accounts.accounts import Account
+    from mockserver.caller.call import Call, Tool
+    from mockserver.caller.line import Pacing
     from mockserver.clock import Clock
     from mockserver.limits.policy import Overrides
     from mockserver.testing.context import ApiContext
@@ -67,6 +69,46 @@ class AudioApi(Scripting, Verifying):
     def webhooks(self) -> WebhooksApi:
         """Return the webhooks of this account: endpoints, deliveries and faults."""
         return WebhooksApi(self._context, self._account_id)
+
+    def caller(
+        self,
+        *,
+        voice: str = "nova",
+        model: str | None = None,
+        transcription: bool = False,
+        session: Mapping[str, Any] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        pacing: Pacing = "auto",
+        url: str | None = None,
+    ) -> Call:
+        """Call the Realtime API of this server, or of another one at ``url``, as a user with a ``voice`` would.
+
+        ``model`` is that of the conversation; ``transcription`` opens a session that only transcribes. ``session`` is
+        sent in ``session.update``. ``tools`` are functions by name, which answer the server's function calls. The words
+        that the caller says are known to this server. Raises ``ValueError`` for an unknown voice, ``CallFailed`` if
+        there is no call.
+        """
+        from mockserver.caller.opening import begin_call
+        from mockserver.caller.sounds import CallerVoice
+
+        chosen = self._context.catalog.voice(voice)
+        if chosen is None:
+            raise ValueError(f"voice: unknown voice {voice!r}. Choose one of {', '.join(self._voices)}.")
+        return begin_call(
+            url or self.base_url,
+            self.api_key,
+            CallerVoice(self._context.speaker, chosen, None if url else self._context.spoken),
+            model=model,
+            transcription=transcription,
+            session=session,
+            tools=tools,
+            pacing=pacing,
+            ca_file=None if url else self.ca_file,
+        )
+
+    @property
+    def _voices(self) -> list[str]:
+        return [voice.name for voice in self._context.catalog.voices]
 
     def send_webhook(self, event_type: str, data: Mapping[str, Any] | None = None) -> list[Delivery]:
         """Send an event to the endpoints that subscribe to its type, by default with sample data.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
     from mockserver.control.operation import Resettable
+    from mockserver.engines.speech import Speaker
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.journal.journal import Journal
     from mockserver.limits.limiter import Limiter
@@ -38,6 +39,7 @@ class ApiContext(Struct, frozen=True):
     journal: Journal
     limiter: Limiter
     schemas: Schemas
+    speaker: Speaker
     spoken: SpokenMemory
     stubs: Stubs
     webhooks: Webhooks
