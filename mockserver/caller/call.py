@@ -23,7 +23,6 @@ Tool = Callable[..., Any]
 
 _WITHIN_MS = 10_000.0  # that a reply may take to begin
 _LONGEST_REPLY_MS = 600_000.0
-_UPDATE_MS = 10_000.0  # that the server has to configure the session
 
 
 class Call:
@@ -63,15 +62,13 @@ class Call:
         """Update the session, and wait until it is. Raises ``CallFailed`` if the server refuses it."""
         before, known = len(self.timeline.errors), self._listening.session
         self._send("session.update", session={"type": self._listening.kind, **session})
-        until = self.now_ms + _UPDATE_MS
-        while (
-            self._listening.session is known and len(self.timeline.errors) == before and self.now_ms < until
-        ):
-            self._step()
-        if len(self.timeline.errors) > before:
-            raise CallFailed(f"The server refuses the session: {_described(self.timeline.errors[-1])}")
-        if self._listening.session is known:
-            raise CallFailed("The server has not answered session.update.")
+        while self._listening.session is known:
+            try:
+                self._take(self._line.next_event())
+            except HungUp as hung_up:
+                self._ended(hung_up)
+            if len(self.timeline.errors) > before:
+                raise CallFailed(f"The server refuses the session: {_described(self.timeline.errors[-1])}")
         self._line.use_format(self._listening.audio_format("input"))
 
     def say(self, text: str) -> Said:

@@ -92,6 +92,10 @@ class Line:
         self.now_ms += FRAME_MS
         return self._synced() if self.is_virtual else self._until_now()
 
+    def next_event(self) -> Event:
+        """Wait for an event, without sending sound. Raises ``CallFailed`` if none comes, and ``HungUp``."""
+        return self._receive(_ANSWER_SECONDS)
+
     def hang_up(self) -> None:
         """End the call."""
         with contextlib.suppress(OSError, ConnectionClosed):
