@@ -84,12 +84,12 @@ def test_a_function_call_over_text(audio_api: AudioApi) -> None:
                             "output": "Sunny, 21 degrees.",
                         }
                     )
-                elif event.type == "response.done" and not answer:
-                    if called and event.response.output[0].type == "function_call":
-                        await connection.response.create()
-                    else:
-                        answer = event.response.output[0].content[0].text
+                elif event.type == "response.output_text.done":
+                    answer = event.text
+                elif event.type == "response.done":
+                    if answer:
                         break
+                    await connection.response.create()
         return called, answer
 
     assert asyncio.run(run()) == ("get_weather", "The tool answered: Sunny, 21 degrees.")

@@ -76,7 +76,7 @@ def test_the_transcription_of_a_voice_pipeline(audio_api: AudioApi, say: Say) ->
         async with asyncio.timeout(30):
             async for transcript in session.transcribe_turns():
                 await session.close()
-                return transcript
+                return str(transcript)
         return ""
 
     assert asyncio.run(run()) == "Good morning."

@@ -19,7 +19,7 @@ def test_a_spoken_answer_to_text(audio_api: AudioApi) -> None:
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello!"}]}
         connection.send(json.dumps({"type": "conversation.item.create", "item": item}))
         connection.send(json.dumps({"type": "response.create"}))
-        sound, kinds = b"", []
+        sound, kinds = b"", list[str]()
         while kinds[-1:] != ["rate_limits.updated"]:
             event = json.loads(connection.recv())
             kinds.append(event["type"])
