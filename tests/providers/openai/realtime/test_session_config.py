@@ -170,11 +170,12 @@ def test_a_transcription_shows_languages_but_neither_keywords_nor_delay(transcri
 def test_a_model_that_streams_turns_off_the_turn_detection_of_a_transcription_session(
     transcribing: Talk, talk: Talk
 ) -> None:
-    session = {"type": "transcription", "audio": transcribed_by("gpt-realtime-whisper")}
+    audio = transcribed_by("gpt-realtime-whisper")
+    session = {"type": "transcription", "audio": audio}
     transcribing.send("session.update", session=session)
     shown = transcribing.until("session.updated")[-1]["session"]
     assert shown["audio"]["input"]["turn_detection"] is None
-    session["audio"]["input"]["turn_detection"] = {"type": "server_vad"}
+    audio["input"]["turn_detection"] = {"type": "server_vad"}
     transcribing.send("session.update", session=session)
     assert transcribing.error() == {
         "type": "invalid_request_error",
