@@ -144,6 +144,7 @@ class TemplateContext(Mapping[str, Any]):
             "model": lambda: facts.model,
             "now": clock.now,
             "request": lambda: facts.document,
+            "turn": lambda: facts.turn,
             "user_text": lambda: facts.user_text,
         }
 

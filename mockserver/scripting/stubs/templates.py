@@ -27,6 +27,7 @@ NAMES = frozenset(
         "model",
         "now",
         "request",
+        "turn",
         "user_text",
     }
 )
