@@ -27,6 +27,7 @@ NAMES = (
     "endurance",
     "kills",
     "attack",
+    "realtime",
     "pytest_fixture",
 )
 
