@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE, UnusableAudio, pcm_pieces
 from mockserver.engines.answered_by import AnsweredBy
+from mockserver.engines.excerpts.derived_times import spread
 from mockserver.engines.excerpts.fingerprints import (
     HOP,
     RATE,
     Fingerprint,
     fingerprint,
     frame_at,
-    time_of,
 )
 from mockserver.engines.excerpts.locating import Library, Part
 from mockserver.engines.transcription import Segment, Transcription, Word
@@ -152,7 +152,7 @@ def _fixture(fixture: Fixture) -> _Known | None:
     transcription = fixture.transcription(len(samples) / RATE, "transcribe")
     segments = tuple(transcription.segments) if transcription else ()
     if not fixture.segments:
-        segments = tuple(_spread(segments, sound))
+        segments = tuple(spread(segments, sound.active))
     answered_by = AnsweredBy("fixture").with_detail("name", fixture.name)
     return _Known(sound, segments, fixture.language, answered_by)
 
@@ -164,25 +164,6 @@ def _utterance(sound: SpokenSound) -> _Known:
     known = fingerprint(np.frombuffer(sound.pcm, "<i2"), sound.rate)
     sound.pcm = b""
     return _Known(known, sound.spoken.segments, sound.spoken.language, AnsweredBy("spoken"))
-
-
-def _spread(segments: Sequence[Segment], sound: Fingerprint) -> Iterator[Segment]:
-    """Yield segments whose times are derived from the length of words, so that nothing is said in pauses."""
-    import numpy as np
-
-    active = np.flatnonzero(sound.active)
-    if not len(active) or not segments:
-        return
-    end = segments[-1].end or 1.0
-
-    def moved(seconds: float) -> float:
-        return round(time_of(float(active[min(int(seconds / end * len(active)), len(active) - 1)])), 3)
-
-    for segment in segments:
-        words = tuple(
-            replace(word, start=moved(word.start), end=moved(word.end)) for word in segment.words or ()
-        )
-        yield replace(segment, start=moved(segment.start), end=moved(segment.end), words=words)
 
 
 def _segments(known: _Known, part: Part, limits: tuple[float, float]) -> Iterator[Segment]:

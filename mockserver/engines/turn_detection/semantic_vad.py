@@ -100,7 +100,8 @@ class SemanticVad:
 def completeness(said: Said) -> float:
     """Return how complete words sound: 1 after a sentence, 0 in the middle of one, 0.5 if that is not known."""
     last = said.text.rpartition(" ")[2]
-    if said.is_whole or ends_sentence(last):
+    if said.is_whole:
         return 1.0
-    goes_on = not last or last.endswith(_GOES_ON_AFTER) or last.casefold() in _GOES_ON_WORDS
-    return 0.0 if goes_on else 0.5
+    if not last or last.endswith(_GOES_ON_AFTER) or last.casefold() in _GOES_ON_WORDS:
+        return 0.0
+    return 1.0 if ends_sentence(last) else 0.5
