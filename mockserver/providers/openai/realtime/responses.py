@@ -12,9 +12,10 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import usage
 from mockserver.providers.openai.realtime.context_window import ContextWindow
-from mockserver.providers.openai.realtime.items import Message
+from mockserver.providers.openai.realtime.given_items import GivenItems
 from mockserver.providers.openai.realtime.output_items import Channel, MessageOutput
 from mockserver.providers.openai.realtime.prompt import Made, PromptReader
+from mockserver.providers.openai.realtime.response import Response
 from mockserver.providers.openai.realtime.response_settings import ResponseSettings
 from mockserver.providers.openai.realtime.response_words import ResponseWords
 from mockserver.providers.openai.realtime.running_response import Ending, RunningResponse
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.turns import Turns
 
 _REASONED = {"minimal": 0, "low": 0, "medium": 64, "high": 128, "xhigh": 256}  # tokens by effort
-_LIMITS_MS, _LIMITS_GAP = 20.0, 0.025  # until the event with the limits; in real seconds at least
+_LIMITS_MS, _LIMITS_GAP = 20.0, 0.05  # until the event with the limits; in real seconds at least
 
 
 class ResponseParts(Struct, frozen=True):
@@ -57,39 +58,6 @@ class ResponseParts(Struct, frozen=True):
     read_item: Callable[[Mapping[str, Any], str], Item]
 
 
-class Response(Struct, eq=False):
-    """A response in progress. ``segments`` is what the model reads for it, ``given`` what ``response.create`` gave."""
-
-    id: str
-    settings: ResponseSettings
-    turn: Turn
-    segments: Sequence[Segment]
-    reasoned: int
-    heard: Sequence[str] = ()  # the ids of spoken items that ``response.create`` gave
-    running: RunningResponse | None = None
-    task: Task | None = None  # until it begins
-
-    def shown(
-        self, conversation_id: str, ending: Ending | None = None, used: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Return the ``response`` of events."""
-        settings = self.settings
-        output = [item.item.shown() for item in self.running.items] if ending and self.running else []
-        return {
-            "object": "realtime.response",
-            "id": self.id,
-            "status": ending.status if ending else "in_progress",
-            "status_details": ending.details() if ending else None,
-            "output": output,
-            "conversation_id": None if settings.is_apart else conversation_id,
-            "output_modalities": [settings.modality],
-            "max_output_tokens": settings.max_output_tokens,
-            "audio": {"output": {"format": settings.audio_format.shown(), "voice": settings.voice}},
-            "usage": used,
-            "metadata": settings.metadata,
-        }
-
-
 class Responses:
     """Makes the responses of a session: one at a time in its conversation, and others apart from it.
 
@@ -105,6 +73,7 @@ class Responses:
         self._limits: Task | None = None
         self.play: Callable[[str, str, bytes], None] | None = None
         self.stop_playing: Callable[[], None] | None = None
+        self._given = GivenItems(parts.conversation, parts.transcription, parts.read_item)
         model = parts.config.model
         if model is not None:
             hear_all = bool(parts.call.settings.reply_from)
@@ -169,8 +138,8 @@ class Responses:
         parts, model = self._parts, self._parts.config.model
         assert model is not None
         count = partial(self._reader.segments, settings)
-        heard: list[str] = []
-        items = self._window.fit(self._items(settings, heard), count, parts.config.truncation)
+        known = parts.conversation if settings.input is None else self._given.read(settings.input)
+        items = self._window.fit(tuple(known), count, parts.config.truncation)
         segments = count(items)
         turn = parts.turns.begin(
             "response",
@@ -187,50 +156,20 @@ class Responses:
             parts.turns.send_events(turn, parts.outlet, parts.timeline, after_ms=pause)
             return
         reasoned = _REASONED.get(settings.effort or "", 0)
-        response = Response(parts.ids.response(), settings, turn, segments, reasoned, heard)
+        response = Response(parts.ids.response(), settings, turn, segments, reasoned, items)
         self._in_progress[response.id] = response
         if self._limits is not None and not settings.is_apart:
             self._limits.cancel()
-        begin = partial(self._send_created, response, items)
+        begin = partial(self._send_created, response)
         if turn.delay_ms:
             response.task = parts.timeline.after(turn.delay_ms, begin)
         else:
             begin()
 
-    def _items(self, settings: ResponseSettings, heard: list[str]) -> list[Item]:
-        """Return the items in the context of a response; add the ids of those that are only heard for it.
-
-        Raises ``ApiError`` for a reference to an unknown item, and for audio that cannot be read.
-        """
-        parts = self._parts
-        if settings.input is None:
-            return list(parts.conversation)
-        items = []
-        for number, given in enumerate(settings.input):
-            place = f"response.input[{number}]"
-            if given["type"] == "item_reference":
-                items.append(self._referred(given["id"], place))
-                continue
-            is_known = parts.conversation.find(given.get("id") or "") is not None
-            item = parts.read_item({**given, "id": None} if is_known else given, place)
-            for part in item.content if isinstance(item, Message) and item.role == "user" else ():
-                if part.sound is not None:
-                    parts.transcription.given(item.id, part.sound)
-                    heard.append(item.id)
-            items.append(item)
-        return items
-
-    def _referred(self, item_id: str, place: str) -> Item:
-        item = self._parts.conversation.find(item_id)
-        if item is None:
-            raise ApiError("realtime_reference_unknown", item_id=item_id, param=f"{place}.id")
-        return item
-
-    def _send_created(self, response: Response, items: Sequence[Item]) -> None:
+    def _send_created(self, response: Response) -> None:
         parts, settings, turn = self._parts, response.settings, response.turn
         response.task = None
-        parts.outlet.send("response.created", response=response.shown(parts.conversation.id))
-        dialogue = partial(self._reader.dialogue, settings, items)
+        dialogue = partial(self._reader.dialogue, settings, response.items)
         channel = Channel(
             response.id,
             parts.outlet,
@@ -247,6 +186,7 @@ class Responses:
             partial(self._end, response),
             spoken=settings.is_spoken,
         )
+        parts.outlet.send("response.created", response=response.shown(parts.conversation.id))
         response.running.begin()
 
     def _play(self, response: Response, item_id: str, audio: bytes) -> bool:
@@ -274,8 +214,7 @@ class Responses:
 
     def _forget(self, response: Response) -> None:
         del self._in_progress[response.id]
-        for item_id in response.heard:
-            self._parts.transcription.forget(item_id)
+        self._given.forget(response.items)
 
     def _end(self, response: Response, ending: Ending) -> None:
         """Send that a response is done, and its usage; then the limits that are left."""
@@ -283,10 +222,10 @@ class Responses:
         used = self._usage(response)
         self._forget(response)
         parts.turns.settle(response.turn, used)
+        due = parts.timeline.now_ms + _LIMITS_MS  # of the time before a client can move the clock
         parts.outlet.send("response.done", response=response.shown(parts.conversation.id, ending, used))
-        self._limits = parts.timeline.after(
-            _LIMITS_MS, partial(self._send_limits, response.turn), gap=_LIMITS_GAP
-        )
+        send_limits = partial(self._send_limits, response.turn)
+        self._limits = parts.timeline.at(due, send_limits, gap=_LIMITS_GAP)
         if self._turn_waits and not self.active:
             self._turn_waits = False
             self.create_for_turn()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from openai import OpenAI
 
 from mockserver.audio.encode import write_wav
 from mockserver.audio.telephony import Law, decode_g711
+from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
+from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds, silence
 
 WEATHER = {
@@ -20,6 +23,16 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps in the warm sun."
+
+
+@pytest.fixture
+def paced() -> Iterator[MockServer]:
+    """Yield a server whose clock stands still, so that responses go on only when it is moved."""
+    settings = Settings(
+        port=0, whisper_model="none", frozen_time=1_800_000_000.0, realtime_pacing="real", rate_limits=False
+    )
+    with MockServer(settings) as own:
+        yield own
 
 
 def respond(talk: Talk, **response: Any) -> list[Body]:
@@ -222,19 +235,22 @@ def test_a_response_apart_is_not_in_the_conversation(talk: Talk, api: AudioApi) 
     assert added[0]["previous_item_id"] is None
 
 
-def test_responses_apart_run_beside_the_one_of_the_conversation(talk: Talk, api: AudioApi) -> None:
-    api.on("realtime").say(SENTENCE)
+def test_responses_apart_run_beside_the_one_of_the_conversation(paced: MockServer, connect: Connect) -> None:
+    paced.on("realtime").say(SENTENCE)
+    talk = connect(at=paced)
     talk.send("response.create")
     (created,) = talk.until("response.created")
     talk.send("response.create", response={"conversation": "none", "output_modalities": ["text"]})
+    talk.until("response.created")
+    paced.clock.advance(60)
     events = talk.until("response.done")
     first = of_type(events, "response.done")[0]["response"]
     assert first["conversation_id"] is None
     assert talk.until("response.done")[-1]["response"]["id"] == created["response"]["id"]
 
 
-def test_a_second_response_of_the_conversation_is_refused(talk: Talk, api: AudioApi) -> None:
-    api.on("realtime").say(SENTENCE)
+def test_a_second_response_of_the_conversation_is_refused(paced: MockServer, connect: Connect) -> None:
+    talk = connect(at=paced)
     talk.send("response.create", event_id="first")
     (created,) = talk.until("response.created")
     talk.send("response.create", event_id="second")
@@ -248,43 +264,66 @@ def test_a_second_response_of_the_conversation_is_refused(talk: Talk, api: Audio
         "param": None,
         "event_id": "second",
     }
+    paced.clock.advance(60)
     assert done(talk.until("response.done"))["status"] == "completed"
 
 
-def test_what_was_sent_before_a_cancellation_stays(talk: Talk, api: AudioApi) -> None:
-    api.on("realtime").say(" ".join([SENTENCE] * 5))
+def test_what_was_sent_before_a_cancellation_stays(paced: MockServer, connect: Connect) -> None:
+    paced.on("realtime").say(" ".join([SENTENCE] * 5))
+    talk = connect(at=paced)
     talk.send("response.create")
-    begun = talk.until("response.output_audio.delta")
+    begun = talk.until("response.created")
+    paced.clock.advance(0.31)  # 250 ms to the item, 50 ms to its first audio
+    for _ in range(3):
+        begun += talk.until("response.output_audio.delta")
     talk.send("response.cancel")
-    events = begun + talk.until("rate_limits.updated")
-    assert folded(events)[-7:] == [
+    events = begun + talk.until("response.done")
+    assert folded(events)[-6:] == [
         "response.output_audio.done",
         "response.output_audio_transcript.done",
         "response.content_part.done",
         "conversation.item.done",
         "response.output_item.done",
         "response.done",
-        "rate_limits.updated",
     ]
     response = done(events)
     assert response["status"] == "cancelled"
     assert response["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     (item,) = response["output"]
-    sent = "".join(event["delta"] for event in of_type(events, "response.output_audio_transcript.delta"))
-    assert (item["status"], item["content"][0]["transcript"]) == ("incomplete", sent)
-    assert len(sent) < 5 * len(SENTENCE)
-    seconds = len(heard(events)) / 2 / RATE
-    assert response["usage"]["output_token_details"]["audio_tokens"] == pytest.approx(20 * seconds, abs=4)
+    assert (item["status"], item["content"][0]["transcript"]) == ("incomplete", "The quick brown")
+    assert response["usage"]["output_token_details"] == {"text_tokens": 9, "audio_tokens": 17}
+    paced.clock.advance(0.02)
+    assert talk.receive()["type"] == "rate_limits.updated"
 
 
-def test_a_response_can_be_cancelled_by_its_id_before_its_first_item(talk: Talk) -> None:
+def test_a_response_can_be_cancelled_by_its_id_before_its_first_item(
+    paced: MockServer, connect: Connect
+) -> None:
+    talk = connect(at=paced)
     talk.send("response.create", response={"conversation": "none"})
     talk.send("response.create")
     first, second = talk.until("response.created") + talk.until("response.created")
     talk.send("response.cancel", response_id=first["response"]["id"])
     cancelled = talk.until("response.done")[-1]["response"]
     assert (cancelled["id"], cancelled["status"]) == (first["response"]["id"], "cancelled")
-    assert talk.until("response.done")[-1]["response"]["id"] == second["response"]["id"]
+    assert (cancelled["output"], cancelled["usage"]["output_tokens"]) == ([], 0)
+    paced.clock.advance(60)
+    assert done(talk.until("response.done"))["id"] == second["response"]["id"]
+
+
+def test_real_pacing_follows_the_clock(paced: MockServer, connect: Connect) -> None:
+    """With a frozen clock nothing comes by itself, and all that is due when it is moved."""
+    paced.on("realtime").say("It is sunny.")
+    talk = connect(at=paced)
+    talk.send("response.create", response={"output_modalities": ["text"]})
+    talk.until("response.created")
+    paced.clock.advance(0.19)
+    talk.send("response.create")
+    assert talk.error()["code"] == "conversation_already_has_active_response"
+    paced.clock.advance(0.02)
+    assert kinds(talk.until("response.output_text.delta"))[0] == "response.output_item.added"
+    paced.clock.advance(0.05)
+    assert folded(talk.until("response.done"))[0] == "response.output_text.delta"
 
 
 @pytest.mark.parametrize("members", [{}, {"response_id": "resp_unknown"}])
@@ -374,12 +413,21 @@ def test_the_voice_stays_after_it_has_spoken(talk: Talk, api: AudioApi) -> None:
     assert heard(first)
 
 
-def test_limits_come_after_a_response_unless_another_begins_at_once(talk: Talk, api: AudioApi) -> None:
-    api.on("realtime").say("Hello.")
-    talk.send("response.create", response={"output_modalities": ["text"]})
-    talk.until("response.done")
-    talk.send("response.create", response={"output_modalities": ["text"]})
-    assert kinds(talk.until("rate_limits.updated")).count("rate_limits.updated") == 1
+def test_limits_come_after_a_response_unless_another_begins_at_once(
+    paced: MockServer, connect: Connect
+) -> None:
+    talk = connect(at=paced)
+    for _ in range(2):
+        talk.send("response.create", response={"output_modalities": ["text"]})
+        talk.until("response.created")
+        paced.clock.advance(0.2)
+        talk.until("response.output_text.delta")
+        for _ in range(8):
+            paced.clock.advance(0.015)
+            talk.until("response.output_text.delta")
+        talk.until("response.done")
+    paced.clock.advance(0.02)
+    assert talk.receive()["type"] == "rate_limits.updated"
 
 
 def test_given_items_replace_the_conversation(talk: Talk) -> None:
