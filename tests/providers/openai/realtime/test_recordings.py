@@ -6,8 +6,10 @@ import io
 import itertools
 import wave
 
+from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
-from tests.providers.openai.realtime.conftest import Talk, silence
+from mockserver.testing.mock_server import MockServer
+from tests.providers.openai.realtime.conftest import Connect, Talk, silence
 from tests.providers.openai.realtime.replay import Replay
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription."
@@ -18,12 +20,13 @@ def test_a_written_message_is_answered_with_speech(talk: Talk, api: AudioApi) ->
     Replay("ga_text_in_audio_out", talk).run()
 
 
-def test_a_tool_is_called_and_its_result_is_used(talk: Talk, api: AudioApi) -> None:
-    arguments = '{"city": "Paris", "unit": "degrees"}'
-    api.on("realtime").reply(tool_calls=[{"name": "get_weather", "arguments": arguments}]).then.reply(
-        text="It is sunny in Paris."
-    )
-    Replay("ga_tool_round", talk).run()
+def test_a_tool_is_called_and_its_result_is_used(connect: Connect) -> None:
+    """The client asks for the second response before the limits come, here within 200 ms of real time."""
+    settings = Settings(port=0, whisper_model="none", realtime_pacing="real", time_scale=0.1)
+    with MockServer(settings) as slow:
+        calls = [{"name": "get_weather", "arguments": '{"city": "Paris"}'}]
+        slow.on("realtime").reply(tool_calls=calls).then.reply("It is sunny.")
+        Replay("ga_tool_round", connect(at=slow)).run()
 
 
 def test_three_turns_are_heard_and_answered(talk: Talk, api: AudioApi, hello: tuple[str, bytes]) -> None:
