@@ -103,6 +103,7 @@ class InputAudio:
 
     def commit(self) -> None:
         """Commit the buffer. Raises ``ApiError`` if it has too little audio."""
+        self._parts.timeline.receive()
         end_ms, start_ms = self.ms, self._from_ms
         if end_ms - start_ms < _SHORTEST_MS:
             raise ApiError("realtime_commit_empty", ms=f"{end_ms - start_ms:.2f}")

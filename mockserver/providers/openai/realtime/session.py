@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles, strict_json
 from mockserver.errors import ApiError
+from mockserver.pipeline.responses import crashed
 from mockserver.providers.openai.realtime.beta import Beta
 from mockserver.providers.openai.realtime.client_events import valid_event
 from mockserver.providers.openai.realtime.conversation import Conversation
@@ -73,9 +74,7 @@ class RealtimeSession:
         self.id = self._new_id()
         self.expires_at = now + LIFETIME
         self.inbox = Inbox()
-        pacing = call.settings.realtime_pacing
-        usual = pace_of(pacing, context.clock, lambda: config.turn_detection is not None)
-        self.timeline = Timeline(pace or usual)
+        self.timeline = Timeline(pace or pace_of(call.settings.realtime_pacing, context.clock))
         self.outlet = Outlet(transport.send, self.ids, context.errors)
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
@@ -96,19 +95,35 @@ class RealtimeSession:
             is_conversation=config.kind == "realtime",
             break_session=self.faults.add,
         )
-        self.transcription = InputTranscription(
-            TranscriptionParts(
-                context, call, config, self.ids, self.timeline, self.outlet, self.inbox, self.turns
-            ),
-        )
+        self.transcription = self._new_transcription()
         self.items = ItemCommands(
             ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)
         )
-        self.responses = Responses(
+        self.responses = self._new_responses()
+        self.audio = self._new_audio()
+        self._beta: Beta | None = None
+        self._is_closed = False
+
+    def _new_transcription(self) -> InputTranscription:
+        return InputTranscription(
+            TranscriptionParts(
+                self.context,
+                self.call,
+                self.config,
+                self.ids,
+                self.timeline,
+                self.outlet,
+                self.inbox,
+                self.turns,
+            )
+        )
+
+    def _new_responses(self) -> Responses:
+        return Responses(
             ResponseParts(
-                context,
-                call,
-                config,
+                self.context,
+                self.call,
+                self.config,
                 self.ids,
                 self.timeline,
                 self.outlet,
@@ -119,9 +134,11 @@ class RealtimeSession:
                 self.items.read,
             )
         )
-        self.audio = InputAudio(
+
+    def _new_audio(self) -> InputAudio:
+        return InputAudio(
             InputParts(
-                config,
+                self.config,
                 self.ids,
                 self.timeline,
                 self.outlet,
@@ -131,8 +148,6 @@ class RealtimeSession:
                 self.responses,
             )
         )
-        self._beta: Beta | None = None
-        self._is_closed = False
 
     def speak_beta(self) -> None:
         """Have the session speak the beta of the API. It must not have begun."""
@@ -190,7 +205,7 @@ class RealtimeSession:
                 elif self.inbox.is_ended:
                     return
                 else:
-                    self.timeline.do_next()
+                    self._attempt(self.timeline.do_next)
         except OSError:  # the client has left
             self._transport.abort()
         except Exception:
@@ -213,17 +228,34 @@ class RealtimeSession:
 
     def _receive(self, message: str | bytes) -> None:
         """Handle a message. What is wrong with it is sent as an ``error``, and the session continues."""
-        event: Mapping[str, Any] = {}
-        try:
-            event = self._parsed(message)
+        event: dict[str, Any] = {}
+
+        def handle() -> None:
+            event.update(self._parsed(message))
             if event.get("type") == SYNC:
                 self._synchronize()
                 return
             self.log.received(event)
-            event = self._valid(event)
-            self._handle(event)
+            self._handle(self._valid(event))
+
+        self._attempt(handle, event)
+
+    def _attempt(self, do: Callable[[], None], event: Mapping[str, Any] | None = None) -> None:
+        """Do something. If it fails, send an ``error`` that names the client's event, and continue.
+
+        Raises ``OSError`` if the client has left.
+        """
+        try:
+            do()
         except ApiError as error:
-            self._refuse(error, event.get("event_id"))
+            self._refuse(error, event and event.get("event_id"))
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug, or a lack of memory, ends no call
+            failure = crashed(error, self.call.request)
+            if failure.name == "server_error":
+                failure = ApiError("realtime_server_error", session_id=self.id)
+            self._refuse(failure, event and event.get("event_id"))
 
     def _refuse(self, error: ApiError, event_id: object) -> None:
         """Refuse an event of the client, at once or after the time that it takes to find out."""

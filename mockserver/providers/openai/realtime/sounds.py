@@ -58,7 +58,7 @@ class Sounds:
         self._bytes = 0
 
     def keep(self, data: bytes, rate: int, encoding: Encoding = "pcm16") -> Sound:
-        """Keep samples, which are 16-bit and of one channel. Raises ``OSError`` if the disk is full."""
+        """Keep samples, which are 16-bit and of one channel."""
         content = self._content(data)
         return Sound(content, rate, len(data) // _SAMPLE_BYTES, encoding)
 
@@ -66,8 +66,10 @@ class Sounds:
         self._bytes += len(data)
         if self._bytes <= LARGE or not has_disk():
             return Content(data)
-        if self._spool is None:
-            self._spool = Spool()
-        writer = ContentWriter(self._spool)
-        writer.write(data)
-        return writer.content()
+        try:
+            self._spool = self._spool or Spool()
+            writer = ContentWriter(self._spool)
+            writer.write(data)
+            return writer.content()
+        except OSError:  # the disk is full
+            return Content(data)

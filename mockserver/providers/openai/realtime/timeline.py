@@ -50,7 +50,7 @@ class Pace(Protocol):
         ...
 
     def receive(self) -> None:
-        """Note that the client has appended audio now."""
+        """Note that the client has appended or committed audio now."""
         ...
 
     def hear_until(self, audio_ms: float) -> float:
@@ -102,7 +102,7 @@ class Timeline:
         return task
 
     def receive(self) -> None:
-        """Note that the client has appended audio now."""
+        """Note that the client has appended or committed audio now."""
         self._pace.receive()
 
     def follow(self) -> None:
@@ -140,14 +140,9 @@ class Timeline:
 
 
 class Fast:
-    """Time that advances with the audio, and jumps while the client sends none.
+    """Time that advances with the audio, and jumps while the client sends none."""
 
-    ``interrupts`` returns whether audio that comes later can change what happens before: only then the client is waited
-    for.
-    """
-
-    def __init__(self, interrupts: Callable[[], bool]) -> None:
-        self._interrupts = interrupts
+    def __init__(self) -> None:
         self._now_ms = 0.0
         self._audio_ms = 0.0
         self._ahead_ms = 0.0  # of the audio's own time
@@ -178,8 +173,8 @@ class Fast:
         if self._follows:
             return 0.0 if is_past else math.inf
         now = time.monotonic()
-        patience = self._last_chunk + self._patience - now if self._interrupts() else 0.0
-        return max(0.0, self._last_task + task.gap - now, 0.0 if is_past else patience)
+        patience = 0.0 if is_past else self._last_chunk + self._patience - now
+        return max(0.0, self._last_task + task.gap - now, patience)
 
     def begin(self, task: Task) -> None:
         """Jump to the time of a task."""
@@ -228,6 +223,6 @@ class Real:
         """Do nothing: the clock tells the time."""
 
 
-def pace_of(pacing: str, clock: Clock, interrupts: Callable[[], bool]) -> Pace:
+def pace_of(pacing: str, clock: Clock) -> Pace:
     """Return the pace for the setting ``realtime_pacing``."""
-    return Real(clock) if pacing == "real" else Fast(interrupts)
+    return Real(clock) if pacing == "real" else Fast()
