@@ -1,4 +1,4 @@
-"""Declares the command line: ``mockserver serve | transcribe | speak | models | limits | stubs | doctor | drift``."""
+"""Declares the command line: ``mockserver serve | transcribe | speak | models | limits | stubs | call | …``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from mockserver.version import __version__
 
 _STREAM_ERRORS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)
 ENGINE_OPTIONS = ("whisper_", "fixtures", "unknown_audio", "max_audio_seconds", "speech_")
+CALL_OPTIONS = ("stubs", "realtime_", "reply_from", "seed", "log_level")  # of a server for a call
 
 
 class _Program(click.Group):
@@ -301,6 +302,34 @@ def doctor(shape: str, config: str | None, **given: Any) -> None:
     from mockserver.commands.doctor import run
 
     run(settings_of(config, given), as_json=shape == "json")
+
+
+@main.command()
+@click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
+@click.option(
+    "--url", help="URL of the server, such as http://127.0.0.1:4010/v1 [default: a server in this process]."
+)
+@click.option(
+    "--api-key", metavar="TEXT", help="API key [default: OPENAI_API_KEY, or one of the mock server]."
+)
+@click.option("--ca-file", metavar="FILE", help="File by which a server with TLS is verified.")
+@click.option(
+    "--pacing",
+    type=click.Choice(["auto", "virtual", "real"]),
+    default="auto",
+    show_default=True,
+    help="Time of the call: virtual, which needs this server, or real.",
+)
+@click.option("--junit", metavar="FILE", help="Report to write, in the form of JUnit.")
+@click.option("--svg", metavar="FILE", help="Drawing of the call to write.")
+@setting_options(*ENGINE_OPTIONS, *CALL_OPTIONS)
+def call(scenarios: tuple[str, ...], config: str | None, **given: Any) -> None:
+    """Call a Realtime server as scenarios (YAML) say, and print who spoke when; exit status 1 if one fails."""
+    from mockserver.commands.call import run
+
+    names = ("url", "api_key", "ca_file", "pacing", "junit", "svg")
+    options = {name: given.pop(name) for name in names}
+    run(settings_of(config, given), scenarios, **options)
 
 
 @main.command()

@@ -1,0 +1,154 @@
+"""The command ``mockserver call SCENARIO``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from mockserver.app import build_services, create_wsgi_app
+from mockserver.caller.drawing import draw
+from mockserver.caller.junit import junit_xml
+from mockserver.caller.opening import begin_call
+from mockserver.caller.record import CallFailed
+from mockserver.caller.scenario import ScenarioError, play_scenario, read_scenarios, tools_of
+from mockserver.caller.sounds import CallerVoice
+from mockserver.commands.failures import exit_with_message, fail
+from mockserver.transport.http_server.server import listen
+
+if TYPE_CHECKING:
+    from mockserver.caller.call import Call
+    from mockserver.caller.line import Pacing
+    from mockserver.caller.scenario import Scenario, ScenarioResult
+    from mockserver.services import Services
+    from mockserver.settings.model import Settings
+
+_VOICE = "nova"
+_KEY = "sk-mock-me"
+_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
+_COLOURS = {"caller": "blue", "server": "green"}
+_BAR = 30  # characters of the tracks
+
+
+class Reached(NamedTuple):
+    """The server that is called."""
+
+    url: str
+    api_key: str
+    ca_file: Path | None
+    is_own: bool  # it is in this process, and knows the words that the caller says
+
+
+@exit_with_message()
+def run(
+    settings: Settings,
+    files: Sequence[str],
+    *,
+    url: str | None,
+    api_key: str | None,
+    ca_file: str | None,
+    pacing: Pacing,
+    junit: str | None,
+    svg: str | None,
+) -> None:
+    """Call as the scenarios say, print the timelines, and write reports. Exit with status 1 if one has failed."""
+    services = build_services(replace(settings, state="", host="127.0.0.1", port=0))
+    with contextlib.closing(services):
+        try:
+            scenarios = [each for file in files for each in read_scenarios(Path(file), services.schemas)]
+        except ScenarioError as error:
+            fail(error)
+        key = api_key or os.environ.get("OPENAI_API_KEY") or _KEY
+        with _reached(services, url, key, Path(ca_file) if ca_file else None) as server:
+            results = [
+                play_scenario(each, lambda scenario: _begin(scenario, services, server, pacing))
+                for each in scenarios
+            ]
+    console = Console()
+    for result in results:
+        console.print(_shown(result))
+    if junit:
+        Path(junit).write_bytes(junit_xml(results))
+    for number, result in enumerate(results, 1):
+        if svg:
+            path = Path(svg)
+            named = path if len(results) == 1 else path.with_stem(f"{path.stem}-{number}")
+            named.write_text(draw(result.timeline, result.name), "utf-8")
+    if not all(result.has_passed for result in results):
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _reached(services: Services, url: str | None, key: str, ca_file: Path | None) -> Iterator[Reached]:
+    """Yield the server at ``url``; without one, a server in this process."""
+    if url is not None:
+        yield Reached(url, key, ca_file, is_own=False)
+        return
+    server = listen(services.settings, create_wsgi_app(services), services.closing)
+    thread = threading.Thread(target=server.serve, name="mockserver", daemon=True)
+    thread.start()
+    services.start()
+    try:
+        yield Reached(f"{server.url}/v1", key, server.ca_file, is_own=True)
+    finally:
+        server.stop()
+        thread.join()
+
+
+def _begin(scenario: Scenario, services: Services, server: Reached, pacing: Pacing) -> Call:
+    """Begin the call of a scenario. Raises ``CallFailed``."""
+    document = scenario.document
+    name = document.get("voice", _VOICE)
+    voice = services.catalog.voice(name)
+    if voice is None:
+        names = ", ".join(each.name for each in services.catalog.voices)
+        raise CallFailed(f"voice: unknown voice {name!r}. Choose one of {names}.")
+    return begin_call(
+        server.url,
+        server.api_key,
+        CallerVoice(services.speaker, voice, services.spoken if server.is_own else None),
+        model=document.get("model"),
+        transcription=document.get("transcription", False),
+        session=document.get("session"),
+        tools=tools_of(scenario),
+        pacing=pacing,
+        ca_file=server.ca_file,
+    )
+
+
+def _shown(result: ScenarioResult) -> Group:
+    """Return a scenario for the terminal: its steps, and the two tracks."""
+    steps = Table(title=Text(result.name), title_justify="left", box=None, show_header=False)
+    for step in result.steps:
+        steps.add_row(_MARKS[step.status], Text(step.title), Text(step.message, style="red"))
+    timeline = result.timeline
+    tracks = Table(box=None)
+    for heading in ("from", "to"):
+        tracks.add_column(heading, justify="right")
+    tracks.add_column("who")
+    tracks.add_column("", width=_BAR, no_wrap=True)
+    tracks.add_column("what")
+    for each in timeline.stretches:
+        share = _BAR / max(timeline.end_ms, 1.0)
+        begin, end = round(each.start_ms * share), round(each.end_ms * share)
+        bar = Text(" " * begin + "█" * max(end - begin, 1), style=_COLOURS[each.who])
+        tracks.add_row(
+            f"{each.start_ms / 1000:.2f}", f"{each.end_ms / 1000:.2f}", each.who, bar, Text(each.text)
+        )
+    notes = [f"gaps: {', '.join(f'{gap:.0f} ms' for gap in timeline.gaps_ms) or 'none'}"]
+    notes += [
+        f"cut off after {reply.played_ms:.0f} ms: {reply.heard!r} was heard of {reply.text!r}"
+        for reply in timeline.interruptions
+    ]
+    notes += [f"called {call.name}({call.arguments}): {call.output}" for call in timeline.tool_calls]
+    notes += [f"error: {error.get('message')}" for error in timeline.errors]
+    return Group(steps, tracks, *map(Text, notes), Text())
