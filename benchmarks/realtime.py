@@ -83,7 +83,10 @@ def _sessions() -> Iterator[Row]:
             found = _talk(server, folder, audio, _SESSIONS, 1)
         cpu, peak = server.cpu_seconds() - cpu, server.memory("VmHWM")
     talks = found["talks"]
-    whole = sum(talk["turns"] == talk["responses"] >= 3 and not talk["errors"] for talk in talks)
+    whole = sum(
+        talk["turns"] == talk["responses"] == talk["transcripts"] >= 3 and not talk["errors"]
+        for talk in talks
+    )
     yield Row("sessions that end", "", whole, _SESSIONS, note=f"{len(audio) / _SECOND:.0f} s, in real time")
     late = _late(found)
     yield Row("speech_stopped is late by, p50", "ms", statistics.median(late), note=f"p99 {late[-1]:.0f} ms")

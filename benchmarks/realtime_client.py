@@ -20,7 +20,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 CHUNK_MS = 20
 _CHUNK = 48 * CHUNK_MS  # bytes
-_PATIENCE = 120.0  # seconds for an event
+_LOOK = 0.25  # seconds for an event
+_QUIET, _PATIENCE = 1.0, 60.0  # seconds without an event, after which a call is over: complete, or not
 _APPEND = b'{"type":"input_audio_buffer.append","audio":"%b"}'
 _UPDATE = {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}}}
 
@@ -44,14 +45,15 @@ async def talk(url: str, messages: list[str], speed: float, delay: float) -> Tal
     async with connect(url, additional_headers=headers, max_size=None, compression=None) as connection:
         await connection.send(json.dumps({"type": "session.update", "session": _UPDATE}))
         sending = asyncio.create_task(_send(connection, messages, speed, sent))
-        while not (sending.done() and talk.turns <= min(talk.responses, talk.transcripts)):
+        quiet = 0.0  # seconds without an event, since all was sent
+        while quiet < (_QUIET if talk.turns <= min(talk.responses, talk.transcripts) else _PATIENCE):
+            has_sent = sending.done()
             try:
-                message = await asyncio.wait_for(connection.recv(), _PATIENCE if sending.done() else 0.2)
+                message = await asyncio.wait_for(connection.recv(), _LOOK)
             except TimeoutError:
-                if not sending.done():
-                    continue
-                talk.errors.append("timeout")
-                break
+                quiet += _LOOK if has_sent else 0.0
+                continue
+            quiet = 0.0
             _note(talk, json.loads(message), sent)
         await sending
     return talk
@@ -90,7 +92,7 @@ async def main(url: str, audio: bytes, sessions: int, speed: float) -> None:
     spread = min(1.0, sessions * CHUNK_MS / 1000) / sessions
     began = time.perf_counter()
     talks = await asyncio.gather(*(talk(url, messages, speed, number * spread) for number in range(sessions)))
-    print(encode({"seconds": time.perf_counter() - began, "talks": talks}).decode())  # noqa: T201
+    print(encode({"seconds": time.perf_counter() - began, "talks": talks}).decode())
 
 
 if __name__ == "__main__":
