@@ -10,7 +10,7 @@ import pytest
 from mockserver.catalog.records import LiveTranscriptionRules
 from mockserver.catalog.tables import Catalog
 from mockserver.testing.mock_server import MockServer
-from tests.docs.guides import DOCS, RUNNABLE, blocks, program_runner, table
+from tests.docs.guides import DOCS, RUNNABLE, assert_tests_pass, blocks, program_runner, table
 
 GUIDE = (DOCS / "realtime.md").read_text("utf-8")
 _DELTAS = {
@@ -52,3 +52,10 @@ def test_the_table_of_transcription_has_each_model_and_its_rules() -> None:
         assert usage == {"tokens": "tokens", "duration": "seconds"}[rules.usage]
         accepted = [name for name in _PARAMETERS if getattr(rules, name)]
         assert sorted(parameters.replace("`", "").replace(" ", "").split(",")) == sorted(accepted or [""])
+
+
+@pytest.mark.slow
+def test_the_examples_of_tests_pass(tmp_path: Path) -> None:
+    for number, program in enumerate(blocks(GUIDE, "python", "<!-- a test -->\n")):
+        (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
+    assert_tests_pass(tmp_path)

@@ -54,6 +54,7 @@ TRANSCRIPTION: dict[str, Any] = {
     "stub": None,
     "fault": None,
     "reply": None,
+    "realtime": None,
     "usage": {"type": "duration", "seconds": 3},
     "cost_usd": None,
     "limits": {},

@@ -187,8 +187,11 @@ def test_the_json_of_a_record_is_what_a_snapshot_has() -> None:
     assert list(as_json(record()).items()) == list(TRANSCRIPTION.items())
 
 
-def test_a_snapshot_of_old_has_no_replies() -> None:
-    journal, old = journal_of(), {name: each for name, each in TRANSCRIPTION.items() if name != "reply"}
+def test_a_snapshot_of_old_has_no_replies_and_sessions() -> None:
+    journal, old = (
+        journal_of(),
+        {name: each for name, each in TRANSCRIPTION.items() if name not in ("reply", "realtime")},
+    )
     journal.restore({"entries": [old]}, None)
     assert journal.records(None) == [record()]
 
