@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
+import pybase64
 from msgspec import Struct
 
 from mockserver.providers.openai.realtime.items import FunctionCall, Message, Part, Status
@@ -86,7 +86,7 @@ class MessageOutput:
     def speak(self, audio: bytes) -> None:
         """Send a piece of the audio."""
         if not self._channel.play(self.item.id, audio):
-            self._send("response.output_audio.delta", delta=base64.b64encode(audio).decode())
+            self._send("response.output_audio.delta", delta=pybase64.b64encode(audio).decode())
 
     def close(self, status: Status) -> None:
         """Send that the message is done; its text is what was sent of it."""
