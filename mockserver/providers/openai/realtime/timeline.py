@@ -106,8 +106,13 @@ class Timeline:
         self._pace.receive()
 
     def follow(self) -> None:
-        """Note that the client sends audio for all of the time, so that time need never pass its end."""
+        """Note that the client sends audio for all of the time, so that time need never pass its end.
+
+        Do what is due now.
+        """
         self._pace.follow()
+        while (task := self._first()) is not None and not self._pace.wait_seconds(task):
+            self._do(task)
 
     def hear_until(self, audio_ms: float) -> None:
         """Advance to the end of the audio that was appended, and do what is due before."""

@@ -151,3 +151,17 @@ def test_a_scaled_clock_shortens_the_wait() -> None:
     wait = real.wait_seconds()
     assert wait is not None
     assert wait <= 0.1
+
+
+def test_time_that_follows_the_audio_never_passes_its_end(fast: Timeline) -> None:
+    diary = Diary(fast)
+    diary.plan("at once", 0)
+    diary.plan("later", 100)
+    fast.follow()
+    assert diary.entries == [("at once", 0.0)]
+    assert fast.wait_seconds() == float("inf")
+    fast.hear_until(99)
+    assert diary.entries == [("at once", 0.0)]
+    fast.hear_until(128)
+    assert diary.entries == [("at once", 0.0), ("later", 100.0)]
+    assert fast.now_ms == 128
