@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
 
-from mockserver.resources import data_folder
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.wire import tokens
-from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds, silence
+from tests.providers.openai.realtime.conftest import Body, Connect, Talk, kinds, silence
+from tests.providers.openai.realtime.transcribing import (
+    COMMITTED,
+    DIARIZES,
+    EVENT,
+    HELLO,
+    LIVE,
+    LOGPROBS,
+    MODELS,
+    OF_SECONDS,
+    OF_TOKENS,
+    commit,
+    configure,
+    joined,
+    of_kind,
+    pcm_of,
+)
 
-EVENT = "conversation.item.input_audio_transcription"
-COMMITTED = ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
-LOGPROBS = ["item.input_audio_transcription.logprobs"]
-HELLO = "Hello world, this is a test."
 QUESTION = "What is the weather like in Paris tomorrow? I want to go there with my friends."
-
-OF_TOKENS = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15")
-OF_SECONDS = ("whisper-1", "gpt-transcribe", "gpt-live-transcribe", "gpt-realtime-whisper")
-DIARIZES = "gpt-4o-transcribe-diarize"
-LIVE = ("gpt-live-transcribe", "gpt-realtime-whisper")
-MODELS = (*OF_TOKENS, *OF_SECONDS, DIARIZES)
-
-
-def pcm_of(fixture: str) -> bytes:
-    """Return the samples of a fixture."""
-    with wave.open(str(data_folder("fixtures") / f"{fixture}.wav")) as file:
-        assert (file.getframerate(), file.getnchannels()) == (RATE, 1)
-        return bytes(file.readframes(file.getnframes()))
-
-
-@pytest.fixture
-def hello() -> bytes:
-    """Return the samples of the fixture ``hello``, of 2.07 seconds."""
-    return pcm_of("hello")
 
 
 @pytest.fixture(scope="session")
@@ -51,34 +42,10 @@ def question(whisper_server: MockServer) -> bytes:
     return silence(800) + spoken + silence(1200)
 
 
-def configure(talk: Talk, model: str, *, include: list[str] | None = None, **audio_input: Any) -> None:
-    """Have what is committed by hand transcribed by a model."""
-    wanted = {"turn_detection": None, "transcription": {"model": model}} | audio_input
-    if "transcription" in audio_input:
-        wanted["transcription"] = {"model": model} | audio_input["transcription"]
-    more: dict[str, Any] = {} if include is None else {"include": include}
-    talk.update(type="transcription", audio={"input": wanted}, **more)
-
-
-def commit(talk: Talk, pcm: bytes, chunk: int | None = None) -> list[Body]:
-    """Append and commit audio. Return the events up to the end of its transcription."""
-    talk.append(pcm, chunk)
-    talk.send("input_audio_buffer.commit")
-    return talk.until(f"{EVENT}.completed", f"{EVENT}.failed")
-
-
-def of_kind(events: list[Body], kind: str) -> list[Body]:
-    return [event for event in events if event["type"] == f"{EVENT}.{kind}"]
-
-
-def joined(events: list[Body]) -> str:
-    return "".join(event["delta"] for event in of_kind(events, "delta"))
-
-
 @pytest.mark.parametrize("model", MODELS)
-def test_a_commit_is_transcribed(transcribing: Talk, hello: bytes, model: str) -> None:
+def test_a_commit_is_transcribed(transcribing: Talk, model: str) -> None:
     configure(transcribing, model)
-    events = commit(transcribing, hello)
+    events = commit(transcribing, pcm_of("hello"))
     assert [kind for kind in kinds(events) if not kind.startswith(EVENT)] == COMMITTED
     deltas, (completed,) = of_kind(events, "delta"), of_kind(events, "completed")
     assert {event["item_id"] for event in [*deltas, completed]} == {events[0]["item_id"]}
@@ -97,15 +64,15 @@ def test_a_commit_is_transcribed(transcribing: Talk, hello: bytes, model: str) -
 
 
 @pytest.mark.parametrize("model", OF_SECONDS)
-def test_usage_in_whole_seconds(transcribing: Talk, hello: bytes, model: str) -> None:
+def test_usage_in_whole_seconds(transcribing: Talk, model: str) -> None:
     configure(transcribing, model)
-    assert commit(transcribing, hello)[-1]["usage"] == {"type": "duration", "seconds": 3}
+    assert commit(transcribing, pcm_of("hello"))[-1]["usage"] == {"type": "duration", "seconds": 3}
 
 
 @pytest.mark.parametrize("model", OF_TOKENS)
-def test_usage_in_tokens(transcribing: Talk, hello: bytes, model: str) -> None:
+def test_usage_in_tokens(transcribing: Talk, model: str) -> None:
     configure(transcribing, model, transcription={"prompt": "Say hello."})
-    events = commit(transcribing, hello)
+    events = commit(transcribing, pcm_of("hello"))
     written, read = len(of_kind(events, "delta")) + 2, tokens.count("Say hello.")
     assert events[-1]["usage"] == {
         "type": "tokens",
@@ -117,9 +84,9 @@ def test_usage_in_tokens(transcribing: Talk, hello: bytes, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", OF_TOKENS)
-def test_logprobs_are_included_if_asked_for(transcribing: Talk, hello: bytes, model: str) -> None:
+def test_logprobs_are_included_if_asked_for(transcribing: Talk, model: str) -> None:
     configure(transcribing, model, include=LOGPROBS)
-    events = commit(transcribing, hello)
+    events = commit(transcribing, pcm_of("hello"))
     deltas, (completed,) = of_kind(events, "delta"), of_kind(events, "completed")
     assert list(completed)[-3:] == ["transcript", "logprobs", "usage"]
     assert all(list(delta)[-2:] == ["obfuscation", "logprobs"] for delta in deltas)
@@ -128,9 +95,9 @@ def test_logprobs_are_included_if_asked_for(transcribing: Talk, hello: bytes, mo
 
 
 @pytest.mark.parametrize("model", [*OF_SECONDS, DIARIZES])
-def test_other_models_have_no_logprobs(transcribing: Talk, hello: bytes, model: str) -> None:
+def test_other_models_have_no_logprobs(transcribing: Talk, model: str) -> None:
     configure(transcribing, model, include=LOGPROBS)
-    assert not any("logprobs" in event for event in commit(transcribing, hello))
+    assert not any("logprobs" in event for event in commit(transcribing, pcm_of("hello")))
 
 
 @pytest.mark.parametrize(
@@ -138,10 +105,10 @@ def test_other_models_have_no_logprobs(transcribing: Talk, hello: bytes, model: 
     [({}, ["en"]), ({"language": "de"}, ["de"]), ({"languages": ["fr", "en"]}, ["fr", "en"])],
 )
 def test_languages_are_those_of_the_hints_or_detected(
-    transcribing: Talk, hello: bytes, hints: dict[str, Any], codes: list[str]
+    transcribing: Talk, hints: dict[str, Any], codes: list[str]
 ) -> None:
     configure(transcribing, "gpt-transcribe", transcription=hints)
-    assert commit(transcribing, hello)[-1]["languages"] == [{"code": code} for code in codes]
+    assert commit(transcribing, pcm_of("hello"))[-1]["languages"] == [{"code": code} for code in codes]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -173,17 +140,17 @@ def test_segments_name_the_speakers(transcribing: Talk) -> None:
     assert "".join(segment["text"] for segment in segments).strip() == events[-1]["transcript"]
 
 
-def test_no_transcription_means_no_events(transcribing: Talk, hello: bytes) -> None:
+def test_no_transcription_means_no_events(transcribing: Talk) -> None:
     transcribing.update(type="transcription", audio={"input": {"turn_detection": None}})
     for _ in range(2):
-        transcribing.append(hello)
+        transcribing.append(pcm_of("hello"))
         transcribing.send("input_audio_buffer.commit")
         assert kinds(transcribing.until("conversation.item.done")) == COMMITTED
 
 
-def test_two_transcriptions_end_in_the_order_of_their_commits(transcribing: Talk, hello: bytes) -> None:
+def test_two_transcriptions_end_in_the_order_of_their_commits(transcribing: Talk) -> None:
     configure(transcribing, "gpt-4o-transcribe")
-    for pcm in (pcm_of("support-call"), hello, silence(500)):
+    for pcm in (pcm_of("support-call"), pcm_of("hello"), silence(500)):
         transcribing.append(pcm)
         transcribing.send("input_audio_buffer.commit")
     events = [event for _ in range(3) for event in transcribing.until(f"{EVENT}.completed")]
@@ -192,9 +159,9 @@ def test_two_transcriptions_end_in_the_order_of_their_commits(transcribing: Talk
     assert [len(of_kind(events, "delta")) > 9, of_kind(events, "completed")[-1]["transcript"]] == [True, ""]
 
 
-def test_a_deleted_item_is_not_transcribed(transcribing: Talk, hello: bytes) -> None:
+def test_a_deleted_item_is_not_transcribed(transcribing: Talk) -> None:
     configure(transcribing, "gpt-4o-transcribe")
-    transcribing.append(hello)
+    transcribing.append(pcm_of("hello"))
     transcribing.send("input_audio_buffer.commit")
     item_id = transcribing.until("conversation.item.done")[-1]["item"]["id"]
     transcribing.send("conversation.item.delete", item_id=item_id)
@@ -241,9 +208,36 @@ def test_what_cannot_be_transcribed_fails(connect: Connect, deaf_server: MockSer
     assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 
-def test_a_conversation_transcribes_beside_the_response(talk: Talk, hello: bytes) -> None:
+def test_a_conversation_transcribes_beside_the_response(talk: Talk) -> None:
     talk.update(audio={"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}})
-    assert commit(talk, hello)[-1]["transcript"] == HELLO
+    assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
+
+
+@pytest.fixture(scope="module")
+def clocked_server() -> Iterator[MockServer]:
+    """Yield a server whose sessions follow its clock, which is frozen."""
+    settings = Settings(port=0, whisper_model="none", realtime_pacing="real", log_level="error")
+    with MockServer(settings) as running:
+        running.clock.freeze()
+        yield running
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "whisper-1", "gpt-realtime-whisper"])
+def test_with_real_pacing_a_transcription_takes_its_time(
+    connect: Connect, clocked_server: MockServer, model: str
+) -> None:
+    talk = connect("intent=transcription", at=clocked_server)
+    configure(talk, model)
+    talk.append(pcm_of("hello"))
+    talk.send("input_audio_buffer.commit")
+    talk.until("conversation.item.done")
+    with pytest.raises(TimeoutError):
+        talk.receive(0.3)
+    first = 0.2 if model in LIVE else 0.9
+    clocked_server.clock.advance(first + 0.001)
+    assert len(of_kind(talk.until(f"{EVENT}.delta"), "delta")) == 1
+    clocked_server.clock.advance(0.5)
+    assert talk.until(f"{EVENT}.completed")[-1]["transcript"] == HELLO
 
 
 @pytest.mark.slow

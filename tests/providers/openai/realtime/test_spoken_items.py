@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.testing.audio_api import AudioApi
 from tests.providers.openai.realtime.conftest import Body, Connect, Talk, kinds, silence
-from tests.providers.openai.realtime.test_input_transcription import (
+from tests.providers.openai.realtime.transcribing import (
     COMMITTED,
     DIARIZES,
     EVENT,
@@ -18,59 +18,52 @@ from tests.providers.openai.realtime.test_input_transcription import (
     MODELS,
     commit,
     configure,
-    hello,
     joined,
     of_kind,
+    pcm_of,
 )
 
-__all__ = ["hello"]
 STUB = "Words of a stub."
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_stub_is_sent_as_the_model_would(
-    transcribing: Talk, api: AudioApi, hello: bytes, model: str
-) -> None:
+def test_a_stub_is_sent_as_the_model_would(transcribing: Talk, api: AudioApi, model: str) -> None:
     api.on_realtime_transcription(heard="test", model=model).reply(STUB)
     configure(transcribing, model)
-    events = commit(transcribing, hello)
+    events = commit(transcribing, pcm_of("hello"))
     assert kinds(events)[:3] == COMMITTED
     assert joined(events).strip() == STUB == events[-1]["transcript"]
     assert len(of_kind(events, "segment")) == (model == DIARIZES)
     assert commit(transcribing, silence(500))[-1]["transcript"] == ""
 
 
-def test_a_transcription_session_is_scripted_by_stubs_of_turns(
-    transcribing: Talk, api: AudioApi, hello: bytes
-) -> None:
+def test_a_transcription_session_is_scripted_by_stubs_of_turns(transcribing: Talk, api: AudioApi) -> None:
     api.on_realtime(turn=2).reply(STUB)
     configure(transcribing, "whisper-1")
-    texts = [commit(transcribing, hello)[-1]["transcript"] for _ in range(3)]
+    texts = [commit(transcribing, pcm_of("hello"))[-1]["transcript"] for _ in range(3)]
     assert texts == [HELLO, STUB, HELLO]
 
 
 @pytest.mark.parametrize("model", LIVE)
-def test_a_stub_for_other_turns_leaves_words_live(
-    transcribing: Talk, api: AudioApi, hello: bytes, model: str
-) -> None:
+def test_a_stub_for_other_turns_leaves_words_live(transcribing: Talk, api: AudioApi, model: str) -> None:
     api.on_realtime_transcription(turn=99).reply(STUB)
     configure(transcribing, model)
-    assert joined(commit(transcribing, hello)).strip() == HELLO
+    assert joined(commit(transcribing, pcm_of("hello"))).strip() == HELLO
 
 
-def test_parameters_select_a_stub(transcribing: Talk, api: AudioApi, hello: bytes) -> None:
+def test_parameters_select_a_stub(transcribing: Talk, api: AudioApi) -> None:
     api.on_realtime_transcription(fields={"keywords": ["Ada"]}, prompt="names").reply(STUB)
     configure(transcribing, "gpt-transcribe", transcription={"keywords": ["Ada"], "prompt": "names"})
-    assert commit(transcribing, hello)[-1]["transcript"] == STUB
+    assert commit(transcribing, pcm_of("hello"))[-1]["transcript"] == STUB
     configure(transcribing, "gpt-transcribe", transcription={"keywords": ["Bob"], "prompt": "names"})
-    assert commit(transcribing, hello)[-1]["transcript"] == HELLO
+    assert commit(transcribing, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 
-def test_a_stub_gives_log_probabilities(transcribing: Talk, api: AudioApi, hello: bytes) -> None:
+def test_a_stub_gives_log_probabilities(transcribing: Talk, api: AudioApi) -> None:
     rows = [{"token": "Yes", "logprob": -0.25}, {"token": ".", "logprob": -1.5}]
     api.on_realtime_transcription().reply(logprobs=rows)
     configure(transcribing, "gpt-4o-transcribe", include=LOGPROBS)
-    completed = commit(transcribing, hello)[-1]
+    completed = commit(transcribing, pcm_of("hello"))[-1]
     assert [(row["token"], row["logprob"]) for row in completed["logprobs"]] == [("Yes", -0.25), (".", -1.5)]
 
 
@@ -81,49 +74,43 @@ def failure(events: list[Body]) -> dict[str, Any]:
     return error
 
 
-def test_a_fault_lets_a_transcription_fail(transcribing: Talk, api: AudioApi, hello: bytes) -> None:
+def test_a_fault_lets_a_transcription_fail(transcribing: Talk, api: AudioApi) -> None:
     api.fail_next("rate_limit_requests", endpoint="realtime_transcriptions")
     configure(transcribing, "gpt-4o-transcribe")
-    assert failure(commit(transcribing, hello))["code"] == "rate_limit_exceeded"
-    assert commit(transcribing, hello)[-1]["transcript"] == HELLO
+    assert failure(commit(transcribing, pcm_of("hello")))["code"] == "rate_limit_exceeded"
+    assert commit(transcribing, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 
-def test_a_silent_transcription_does_not_stop_the_next(
-    transcribing: Talk, api: AudioApi, hello: bytes
-) -> None:
+def test_a_silent_transcription_does_not_stop_the_next(transcribing: Talk, api: AudioApi) -> None:
     api.break_next("hang", endpoint="realtime_transcriptions")
     configure(transcribing, "gpt-4o-transcribe")
     transcribing.append(silence(500))
     transcribing.send("input_audio_buffer.commit")
-    events = commit(transcribing, hello)
+    events = commit(transcribing, pcm_of("hello"))
     first, second = (event["item_id"] for event in events if event["type"] == COMMITTED[0])
     assert {event["item_id"] for event in events if event["type"].startswith(EVENT)} == {second} != {first}
 
 
-def test_a_delayed_transcription_delays_the_end_of_the_next(
-    transcribing: Talk, api: AudioApi, hello: bytes
-) -> None:
+def test_a_delayed_transcription_delays_the_end_of_the_next(transcribing: Talk, api: AudioApi) -> None:
     api.break_next("latency", endpoint="realtime_transcriptions", seconds=5)
     configure(transcribing, "whisper-1")
-    for pcm in (hello, silence(500)):
+    for pcm in (pcm_of("hello"), silence(500)):
         transcribing.append(pcm)
         transcribing.send("input_audio_buffer.commit")
     ends = [transcribing.until(f"{EVENT}.completed")[-1]["transcript"] for _ in range(2)]
     assert ends == [HELLO, ""]
 
 
-def test_events_of_a_stub_take_the_place_of_a_transcription(
-    transcribing: Talk, api: AudioApi, hello: bytes
-) -> None:
+def test_events_of_a_stub_take_the_place_of_a_transcription(transcribing: Talk, api: AudioApi) -> None:
     event = {"type": f"{EVENT}.completed", "item_id": "of the stub", "transcript": STUB}
     api.on_realtime_transcription(times=1).reply_events([event, "no JSON"])
     configure(transcribing, "whisper-1")
-    transcribing.append(hello)
+    transcribing.append(pcm_of("hello"))
     transcribing.send("input_audio_buffer.commit")
     transcribing.until("conversation.item.done")
     assert transcribing.receive().items() >= event.items()
     assert transcribing.socket.recv(timeout=30) == "no JSON"
-    assert commit(transcribing, hello)[-1]["transcript"] == HELLO
+    assert commit(transcribing, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 
 def ask(talk: Talk, pcm: bytes) -> Body:
@@ -140,24 +127,22 @@ def ask(talk: Talk, pcm: bytes) -> Body:
     return response
 
 
-def test_a_response_hears_what_a_stub_transcribes(talk: Talk, api: AudioApi, hello: bytes) -> None:
+def test_a_response_hears_what_a_stub_transcribes(talk: Talk, api: AudioApi) -> None:
     api.on_realtime_transcription().reply(STUB)
     api.on_realtime(heard="stub").reply("Heard the stub.")
-    assert ask(talk, hello)["output"][0]["content"][0]["text"] == "Heard the stub."
+    assert ask(talk, pcm_of("hello"))["output"][0]["content"][0]["text"] == "Heard the stub."
 
 
-def test_a_response_hears_the_user_though_the_transcription_fails(
-    talk: Talk, api: AudioApi, hello: bytes
-) -> None:
+def test_a_response_hears_the_user_though_the_transcription_fails(talk: Talk, api: AudioApi) -> None:
     api.fail_next("server_error", endpoint="realtime_transcriptions")
     api.on_realtime(heard="this is a test").reply("Heard it.")
-    assert ask(talk, hello)["output"][0]["content"][0]["text"] == "Heard it."
+    assert ask(talk, pcm_of("hello"))["output"][0]["content"][0]["text"] == "Heard it."
 
 
-def test_each_model_works_beside_each_other_session(connect: Connect, hello: bytes) -> None:
+def test_each_model_works_beside_each_other_session(connect: Connect) -> None:
     talks = [connect("intent=transcription") for _ in MODELS]
     for talk, model in zip(talks, MODELS, strict=True):
         configure(talk, model)
-        talk.append(hello, 4800)
+        talk.append(pcm_of("hello"), 4800)
         talk.send("input_audio_buffer.commit")
     assert {talk.until(f"{EVENT}.completed")[-1]["transcript"] for talk in talks} == {HELLO}
