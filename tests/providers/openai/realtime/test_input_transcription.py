@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -211,6 +212,43 @@ def test_what_cannot_be_transcribed_fails(connect: Connect, deaf_server: MockSer
 def test_a_conversation_transcribes_beside_the_response(talk: Talk) -> None:
     talk.update(audio={"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}})
     assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
+
+
+@pytest.mark.parametrize("chunk", [None, 960])
+def test_known_speech_in_a_stream_is_sent_while_it_is_heard(talk: Talk, chunk: int | None) -> None:
+    detection = {"type": "server_vad", "create_response": False}
+    transcription = {"model": "gpt-realtime-whisper"}
+    talk.update(audio={"input": {"turn_detection": detection, "transcription": transcription}})
+    talk.append(silence(1000) + pcm_of("hello") + silence(1000), chunk)
+    events = talk.until(f"{EVENT}.completed")
+    speech = [event for event in events if not event["type"].startswith("conversation.item.")]
+    assert [event["type"].rpartition(".")[2] for event in speech] == [
+        "speech_started",
+        "speech_stopped",
+        "committed",
+    ]
+    assert len({event["item_id"] for event in events if "item_id" in event}) == 1
+    before = events[: kinds(events).index("input_audio_buffer.speech_stopped")]
+    assert joined(before) == " Hello world"
+    assert joined(events) == " " + HELLO == " " + events[-1]["transcript"]
+    seconds = (speech[1]["audio_end_ms"] - speech[0]["audio_start_ms"]) / 1000
+    assert events[-1]["usage"] == {"type": "duration", "seconds": math.ceil(seconds)}
+
+
+def test_turns_of_a_known_recording_have_its_words(transcribing: Talk) -> None:
+    detection = {"type": "server_vad", "silence_duration_ms": 200}
+    configure(transcribing, "gpt-4o-transcribe", turn_detection=detection)
+    transcribing.append(pcm_of("support-call") + silence(1500), 4800)
+    texts: list[str] = []
+    while not texts or not texts[-1].endswith("very much."):
+        texts.append(transcribing.until(f"{EVENT}.completed")[-1]["transcript"])
+    assert texts == [
+        "Thanks for calling our support line.",
+        "Hello, I would like to know when my parcel arrives.",
+        "It will be with you tomorrow morning.",
+        "Wonderful,",
+        "thank you very much.",
+    ]
 
 
 @pytest.fixture(scope="module")
