@@ -34,10 +34,10 @@ def time_of(identifier: str) -> int:
     """Return the time in an id, in seconds since 1970."""
     letters = identifier.partition("_")[2]
     assert len(letters) == 21
-    digits = string.digits + string.ascii_uppercase + string.ascii_lowercase
-    return 1_576_800_000 + sum(
-        digits.index(letter) * 62**place for place, letter in enumerate(reversed(letters[:5]))
-    )
+    seconds = 0
+    for letter in letters[:5]:
+        seconds = 62 * seconds + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(letter)
+    return 1_576_800_000 + seconds
 
 
 def threads_of_sessions() -> int:
