@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mockserver.caller.scenario import play_scenario, read_scenarios
 from mockserver.catalog.records import LiveTranscriptionRules
 from mockserver.catalog.tables import Catalog
+from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
+from mockserver.validation.schemas import Schemas
 from tests.docs.guides import DOCS, RUNNABLE, assert_tests_pass, blocks, program_runner, table
 
 GUIDE = (DOCS / "realtime.md").read_text("utf-8")
@@ -59,3 +65,24 @@ def test_the_examples_of_tests_pass(tmp_path: Path) -> None:
     for number, program in enumerate(blocks(GUIDE, "python", "<!-- a test -->\n")):
         (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
     assert_tests_pass(tmp_path)
+
+
+def test_the_scenario_of_a_call_passes(server: MockServer, schemas: Schemas, tmp_path: Path) -> None:
+    (example,) = blocks(GUIDE, "yaml")
+    path = tmp_path / "weather.yaml"
+    path.write_text(example)
+    (scenario,) = read_scenarios(path, schemas)
+    session = scenario.document["session"]
+    result = play_scenario(scenario, lambda _: server.account().caller(session=session))
+    assert result.has_passed, [step.message for step in result.steps]
+
+
+def test_the_steps_of_scenarios_are_those_of_the_schema() -> None:
+    named = {name for row in table(DOCS / "realtime.md", "step") for name in re.findall(r"`(\w+)`", row[0])}
+    assert named == {name for each in _definition("step")["oneOf"] for name in each["required"]}
+
+
+def _definition(name: str) -> dict[str, Any]:
+    document = json.loads((data_folder("schemas") / "mock" / "call.json").read_text("utf-8"))
+    found: dict[str, Any] = document["$defs"][name]
+    return found
