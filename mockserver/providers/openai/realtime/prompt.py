@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from msgspec import Struct
 
@@ -66,14 +66,16 @@ class PromptReader:
         return Dialogue(tuple(turns), allowed, required, settings.parallel_tool_calls)
 
     def said(self, items: Sequence[Item]) -> Said:
-        """Return what the user did last."""
-        item = _last_of_user(items)
-        if item is None:
-            return Said()
-        spoken = next((part.sound for part in item.content if part.is_spoken and part.sound), None)
-        if spoken is None:
-            return Said(_written(item))
-        return Said(_written(item), lambda: self._heard(item.id), spoken.data(), spoken.rate)
+        """Return what the user did since the last response; if nothing, because a tool has answered, what was last."""
+        done = _since_last_response(items)
+        text = " ".join(filter(None, map(_written, done)))
+        spoken = [(item.id, part.sound) for item in done for part in item.content if part.sound is not None]
+        if not spoken:
+            return Said(text)
+        rate = spoken[-1][1].rate
+        pcm = b"".join(sound.data() for _, sound in spoken if sound.rate == rate)
+        names = dict.fromkeys(name for name, _ in spoken)
+        return Said(text, lambda: " ".join(filter(None, map(self._heard, names))), pcm, rate)
 
     def segments(self, settings: ResponseSettings, items: Sequence[Item]) -> list[Segment]:
         """Return the tokens of the instructions with the tools, and those of each item."""
@@ -156,10 +158,22 @@ def _written(item: Message) -> str:
 
 
 def _last_of_user(items: Sequence[Item]) -> Message | None:
-    for item in reversed(items):
-        if isinstance(item, Message) and item.role == "user":
-            return item
-    return None
+    return next((item for item in reversed(items) if _is_of_user(item)), None)
+
+
+def _since_last_response(items: Sequence[Item]) -> Sequence[Message]:
+    """Return the messages of the user after all of the model's; the last one if there is none."""
+    end = next((len(items) - n for n, item in enumerate(reversed(items)) if _is_of_model(item)), 0)
+    last = _last_of_user(items)
+    return [item for item in items[end:] if _is_of_user(item)] or ([last] if last is not None else [])
+
+
+def _is_of_user(item: Item) -> TypeGuard[Message]:
+    return isinstance(item, Message) and item.role == "user"
+
+
+def _is_of_model(item: Item) -> bool:
+    return isinstance(item, FunctionCall) or (isinstance(item, Message) and item.role == "assistant")
 
 
 def _tools(given: Iterable[Mapping[str, Any]]) -> Iterator[Tool]:

@@ -77,7 +77,7 @@ def test_a_named_tool_is_demanded() -> None:
 
 def test_what_was_said_is_known_without_transcribing_it() -> None:
     said = reader().said([written("a", "Look at this."), spoken("said", 100)])
-    assert (said.text, len(said.pcm), said.rate) == ("", 4800, 24_000)
+    assert (said.text, len(said.pcm), said.rate) == ("Look at this.", 4800, 24_000)
     assert said.heard() == WORDS["said"]
     assert reader().said([written("a", "Look at this.")]).text == "Look at this."
 
@@ -119,3 +119,24 @@ def test_images_count() -> None:
     assert total(reader().segments(settings(), [image])).image > 0
     broken = Message("a", "user", [Part("input_image", image_url="data:image/png;base64,?")])
     assert total(reader().segments(settings(), [broken])).image == 0
+
+
+def test_a_turn_has_all_that_the_user_did_since_the_last_response() -> None:
+    items: list[Item] = [
+        written("a", "Look."),
+        reply("b", "Yes?", 100),
+        written("c", "And"),
+        written("d", "that!"),
+    ]
+    assert reader().said(items).text == "And that!"
+    spoken_twice = reader().said([*items, spoken("before", 100), spoken("said", 200)])
+    assert (spoken_twice.heard(), len(spoken_twice.pcm)) == ("Hello. What is the weather?", 48 * 300)
+
+
+def test_after_the_result_of_a_tool_the_user_has_last_said_the_same() -> None:
+    items: list[Item] = [
+        written("a", "Weather?"),
+        FunctionCall("b", "look", "call_1", "{}"),
+        FunctionCallOutput("c", "call_1", "sunny"),
+    ]
+    assert reader().said(items).text == "Weather?"
