@@ -86,3 +86,20 @@ def _definition(name: str) -> dict[str, Any]:
     document = json.loads((data_folder("schemas") / "mock" / "call.json").read_text("utf-8"))
     found: dict[str, Any] = document["$defs"][name]
     return found
+
+
+def test_the_table_of_conversations_has_each_model_and_its_rules() -> None:
+    shown = table(DOCS / "realtime.md", "conversations with")
+    rows = {name.strip("`"): row[1:] for row in shown for name in row[0].split(", ")}
+    models = [model for model in Catalog().models if model.realtime and not model.alias_of]
+    assert set(rows) == {model.id for model in models}
+    for model in models:
+        rules = model.realtime
+        assert rules is not None
+        voice, silence, context, more = rows[model.id]
+        truncated = f"; truncated from {rules.max_input_tokens:,}" if rules.max_input_tokens else ""
+        assert (voice, silence) == (rules.voice, f"{rules.silence_duration_ms} ms")
+        assert context == f"{model.context_window:,}, {model.max_output_tokens:,} tokens{truncated}"
+        assert ("reasoning" in more) == bool(rules.efforts)
+        assert ("phase" in more) == rules.phases
+        assert ("without marin" in more) == ("marin" not in rules.voices)
