@@ -20,7 +20,7 @@ def test_an_unknown_path_is_answered_with_those_that_there_are(send: Send, path:
     assert response.status == 404
     error = response.json()["error"]  # type: ignore[index]
     assert error.startswith(
-        f"Unknown path {path.removeprefix('/v1')}. Known: /_mock/calls, /_mock/calls/{id}, "
+        f"Unknown path {path.removeprefix('/v1')}. Known: /_mock/calls, /_mock/calls/{{id}}, "
     )
     assert "/_mock/models/{name}" in error
 
