@@ -26,6 +26,11 @@ _EXPOSED = "Location, X-Request-Id, CF-Ray"
 
 def create_call(context: RealtimeContext, call: Call) -> Answer:
     """Answer the offer of a WebRTC connection, and begin its session. Raises ``ApiError``."""
+    return begin_call(context, call)
+
+
+def begin_call(context: RealtimeContext, call: Call, *, is_beta: bool = False) -> Answer:
+    """Answer the offer of a WebRTC connection, and begin its session. Raises ``ApiError``."""
     config = configured(context, call, _session_of(context, call))
     check_room(context)
     peer = _new_peer(context)
@@ -35,6 +40,8 @@ def create_call(context: RealtimeContext, call: Call) -> Answer:
     call.recording = log.recording
     pace = None if call.settings.realtime_pacing == "real" else MediaPace()
     session = CallSession(context, call, config, peer, peer.transport, log, pace=pace)
+    if is_beta:
+        session.speak_beta()
     AnsweredCall(session, peer.transport).begin()
     headers = (
         ("location", f"/v1/realtime/calls/{session.call_id}"),

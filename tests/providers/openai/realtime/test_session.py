@@ -36,7 +36,9 @@ def time_of(identifier: str) -> int:
     assert len(letters) == 21
     seconds = 0
     for letter in letters[:5]:
-        seconds = 62 * seconds + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(letter)
+        seconds = 62 * seconds + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(
+            letter
+        )
     return 1_576_800_000 + seconds
 
 
