@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.timeline import Timeline
 
 _SHORTEST_MS = 100  # of audio that can be committed
+_KEPT_MS = 600_000  # that are not committed
 _KEPT_SILENCE_MS = 120_000  # before a turn, for a client that commits while turns are detected
 
 
@@ -124,10 +125,13 @@ class InputAudio:
         """Begin the idle timeout when a response is done, from the time when it will have been played."""
         if not isinstance(self._vad, ServerVad):
             return
+        response = event.get("response")
+        if response is None or response["conversation_id"] is None:
+            return
         if event["type"] == "response.created":
             self._vad.wait_from(None)
-        elif event["type"] == "response.done" and event["response"]["status"] == "completed":
-            self._vad.wait_from(self.heard_ms + self._duration_ms(event["response"]["output"]))
+        elif event["type"] == "response.done" and response["status"] == "completed":
+            self._vad.wait_from(self.heard_ms + self._duration_ms(response["output"]))
 
     def _duration_ms(self, output: Sequence[Mapping[str, Any]]) -> int:
         """Return the duration of what was spoken in a response."""
@@ -210,12 +214,12 @@ class InputAudio:
         return self._audio.cut(start_ms - self._past_ms, end_ms - self._past_ms)
 
     def _drop(self) -> None:
-        """Drop long silence between turns."""
-        if self._vad is not None and not self._vad.is_speaking:
-            oldest = self.ms - _KEPT_SILENCE_MS
-            if oldest > self._from_ms:
-                self._from_ms = oldest
-                self._audio.drop_before(oldest - self._past_ms)
+        """Drop what was not committed for very long, and long silence between turns."""
+        is_silence = self._vad is not None and not self._vad.is_speaking
+        oldest = self.ms - (_KEPT_SILENCE_MS if is_silence else _KEPT_MS)
+        if oldest > self._from_ms:
+            self._from_ms = oldest
+            self._audio.drop_before(oldest - self._past_ms)
 
     def _change_format(self, new: AudioFormat) -> None:
         """Go on in another format. What was not committed is lost."""

@@ -289,3 +289,24 @@ def test_a_transcription_session_commits_turns_without_responses(transcribing: T
     transcribing.append(silence(3_000))
     transcribing.send("input_audio_buffer.clear")
     assert transcribing.receive()["type"] == "input_audio_buffer.cleared"
+
+
+@pytest.mark.parametrize(("detected", "kept_ms"), [(False, 600_000), (True, 120_000)])
+def test_what_is_never_committed_is_kept_for_some_minutes(talk: Talk, detected: bool, kept_ms: int) -> None:
+    detect(talk, **({"create_response": False} if detected else {}))
+    for _ in range(11):
+        talk.append(silence(60_000))
+    talk.send("input_audio_buffer.commit")
+    item_id = talk.until("conversation.item.done")[-1]["item"]["id"]
+    assert len(base64.b64decode(retrieved(talk, item_id)["audio"])) == len(silence(kept_ms))
+
+
+def test_a_response_apart_does_not_begin_the_idle_timeout(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("Apart.")
+    detect(talk, idle_timeout_ms=5_000)
+    talk.send("response.create", response={"conversation": "none"})
+    talk.until("response.done")
+    for _ in range(80):
+        talk.append(silence(100))
+    talk.send("input_audio_buffer.clear")
+    assert "input_audio_buffer.timeout_triggered" not in kinds(talk.until("input_audio_buffer.cleared"))
