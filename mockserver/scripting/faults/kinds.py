@@ -76,7 +76,7 @@ def before(name: str, *takes: str) -> Callable[[Before], Before]:
     return register
 
 
-def breaks(name: str, *takes: str, needs: str = "") -> Callable[[Breaks], Breaks]:
+def breaks(name: str, *takes: str, needs: str = _BODY) -> Callable[[Breaks], Breaks]:
     """Register how a kind breaks a reply, in addition to its ``before`` function if it has one."""
 
     def register(function: Breaks) -> Breaks:
@@ -149,7 +149,7 @@ def _reset_at_once(arrival: Arrival) -> None:
         raise lost("fault: the connection was reset")
 
 
-@breaks("connection_reset")
+@breaks("connection_reset", needs="")
 def _reset(reply: Breakable) -> Iterator[bytes]:
     """Send none, a part or all of the body, then reset the connection."""
     sent = {"before": (), "middle": _part(reply), "after": reply.pieces}[reply.fault.at]
@@ -160,14 +160,14 @@ def _reset(reply: Breakable) -> Iterator[bytes]:
     raise lost("fault: the connection was reset")
 
 
-@breaks("truncated_body", "after", needs=_BODY)
+@breaks("truncated_body", "after")
 def _truncate(reply: Breakable) -> Iterator[bytes]:
     """Send a part of the body, then close the connection."""
     yield from _part(reply)
     raise lost("fault: the body was truncated")
 
 
-@breaks("malformed_json", needs=_BODY)
+@breaks("malformed_json")
 def _malform(reply: Breakable) -> Broken:
     """Remove the last bracket of the body; in a stream of events, break the first one."""
     if reply.is_events:
@@ -179,7 +179,7 @@ def _malform(reply: Breakable) -> Broken:
     return broken
 
 
-@breaks("wrong_content_length", "by", "seconds", needs=_BODY)
+@breaks("wrong_content_length", "by", "seconds")
 def _misannounce(reply: Breakable) -> Iterable[bytes]:
     """Announce a longer or shorter body than the one that is sent."""
     by = reply.fault.by
@@ -247,7 +247,7 @@ def _corrupt(reply: Breakable) -> Broken:
     return map(noise.on, reply.pieces) if reply.media_type.startswith("audio/") else None
 
 
-@breaks("slow_drip", "bytes_per_second", "seconds", needs=_BODY)
+@breaks("slow_drip", "bytes_per_second", "seconds")
 def _drip(reply: Breakable) -> Iterator[bytes]:
     """Send the body at a few bytes per second, and the rest at once when the time is up."""
     rate = reply.fault.bytes_per_second
