@@ -204,13 +204,12 @@ class Responses:
         return min(limit, (model and model.max_output_tokens) or math.inf)
 
     def _stop(self, response: Response, reason: str) -> None:
-        if response.running is not None:
-            response.running.stop(reason)
-            return
+        """Cancel a response, also one that a fault or a stub still delays."""
         if response.task is not None:
             response.task.cancel()
-        self._parts.turns.settle(response.turn, {})
-        self._forget(response)
+            self._send_created(response)
+        assert response.running is not None
+        response.running.stop(reason)
 
     def _forget(self, response: Response) -> None:
         del self._in_progress[response.id]

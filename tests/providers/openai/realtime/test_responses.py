@@ -16,6 +16,7 @@ from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.realtime.conftest import RATE, Body, Connect, Talk, kinds, silence
+from tests.waiting import eventually
 
 WEATHER = {
     "type": "function",
@@ -496,3 +497,40 @@ def test_speech_leaves_a_response_that_it_must_not_interrupt(
     talk.append(silence(500) + voice + silence(700) + voice + silence(700), 9600)
     assert done(talk.until("response.done"))["status"] == "completed"
     assert done(talk.until("response.done"))["status"] == "completed"
+
+
+def test_events_have_the_times_of_the_guide(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("I can hear you loud and clear!")  # eight tokens: three groups of deltas
+    respond(talk)
+    rows = {row["type"]: row for row in api.journal[-1]["realtime"]["events"] if row["direction"] == "out"}
+    begun = rows["response.created"]["at_ms"]
+    transcript = rows["response.output_audio_transcript.delta"]
+    audio = rows["response.output_audio.delta"]
+    ended = 300 + 50 * (audio["count"] - 3)
+    assert rows["response.output_item.added"]["at_ms"] - begun == 250
+    assert (transcript["at_ms"] - begun, transcript["until_ms"] - begun) == (250, 425)
+    assert (audio["at_ms"] - begun, audio["until_ms"] - begun) == (300, ended)
+    assert rows["response.done"]["at_ms"] - begun == ended
+    assert rows["rate_limits.updated"]["at_ms"] - begun == ended + 20
+
+
+def test_a_response_that_is_delayed_can_be_cancelled(paced: MockServer, connect: Connect) -> None:
+    paced.on("realtime").say("Too late.", delay=5)
+    talk = connect(at=paced)
+    talk.send("response.create")
+    talk.send("response.cancel")
+    assert kinds(talk.until("response.done")) == ["response.created", "response.done"]
+    paced.clock.advance(10)
+    assert talk.receive()["type"] == "rate_limits.updated"
+
+
+def test_a_client_that_leaves_ends_its_response(connect: Connect, api: AudioApi) -> None:
+    api.on("realtime").say(" ".join([SENTENCE] * 20))
+    talk = connect()
+    talk.send("response.create")
+    talk.until("response.output_audio.delta")
+    talk.socket.close()
+    assert eventually(lambda: not api.journal[-1]["in_flight"])
+    (turn,) = api.journal[-1]["realtime"]["turns"]
+    assert turn["status"] == "abandoned"
+    assert 0 < turn["usage"]["output_tokens"] < 20 * 100
