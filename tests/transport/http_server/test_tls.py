@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +17,12 @@ from websockets.sync.client import connect as connect_web_socket
 
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
+from mockserver.transport.connection import Connection
+from mockserver.transport.http_server.server import listen
 from tests.transport.http_server.talking import HEALTH, answer_on, connect, head, rest_of, talk
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 KEPT = head("GET", "/_mock/health", authorization=None)
 
@@ -183,3 +190,84 @@ def test_a_web_socket_sends_and_receives_at_the_same_time(server: MockServer) ->
         answers = [str(client.recv(timeout=20)) for _ in range(100)]
         sender.join()
     assert all('"error"' in answer for answer in answers)
+
+
+class Answering:
+    """An application that hands the connection of each request to a function, then answers."""
+
+    def __init__(self, does: Callable[[Connection], None]) -> None:
+        self._does = does
+        self.done = threading.Event()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._does(Connection.of(environ))
+        self.done.set()
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+
+@contextmanager
+def answered(does: Callable[[Connection], None]) -> Iterator[tuple[ssl.SSLSocket, Answering]]:
+    """Yield a connection to a server that does something with it for a request, which was sent."""
+    app = Answering(does)
+    server = listen(Settings(port=0, tls=True, socket_timeout=5), app)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        address = urlsplit(server.url)
+        plain = socket.create_connection((address.hostname or "", address.port or 0), timeout=30)
+        context = ssl.create_default_context(cafile=server.ca_file)
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(HEALTH)
+            yield connection, app
+    finally:
+        server.stop()
+        thread.join(30)
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+def test_a_client_that_leaves_is_noticed(orderly: bool) -> None:
+    def wait(connection: Connection) -> None:
+        while not connection.has_hung_up:
+            time.sleep(0.01)
+
+    with answered(wait) as (connection, app):
+        assert not app.done.wait(0.2)
+        if orderly:
+            with suppress(OSError):
+                connection.unwrap()  # says so in TLS, and waits for the server to say the same
+        else:
+            connection.close()
+        assert app.done.wait(10)
+
+
+def test_a_client_that_sends_more_has_not_left() -> None:
+    looks: list[bool] = []
+
+    def look(connection: Connection) -> None:
+        time.sleep(0.2)  # until the rest has come
+        looks.extend(connection.has_hung_up for _ in range(3))
+
+    with answered(look) as (connection, _):
+        connection.sendall(HEALTH)
+        assert rest_of(connection).startswith(b"HTTP/1.1 200 ")
+    assert looks[:3] == [False, False, False]
+
+
+def test_a_fault_can_reset_a_connection() -> None:
+    with (
+        answered(Connection.reset) as (connection, _),
+        socket.socket(fileno=os.dup(connection.fileno())) as below,
+    ):
+        below.settimeout(30)
+        with pytest.raises(ConnectionResetError):  # of which Python's TLS makes an end
+            rest_of(below)
+
+
+def test_a_fault_can_send_bytes_and_end_in_order() -> None:
+    def send(connection: Connection) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\nraw")
+        connection.shut()
+
+    with answered(send) as (connection, _):
+        assert rest_of(connection).startswith(b"HTTP/1.1 200 OK\r\n\r\nraw")
