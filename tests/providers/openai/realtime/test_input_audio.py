@@ -181,9 +181,8 @@ def test_telephony_is_heard(talk: Talk, turn: bytes, name: str, law: Law) -> Non
 
 def test_speech_interrupts_the_response(talk: Talk, api: AudioApi, turn: bytes) -> None:
     api.on("realtime").say(LONG)
-    talk.append(turn)
+    talk.append(turn + turn)
     spoken_id = talk.until("response.content_part.added")[-1]["item_id"]
-    talk.append(turn[len(silence(1_300)) :], 960)
     events = talk.until("response.done")
     place = kinds(events).index("input_audio_buffer.speech_started")
     assert kinds(events)[place + 1 :] == [
@@ -203,9 +202,7 @@ def test_speech_interrupts_the_response(talk: Talk, api: AudioApi, turn: bytes) 
 def test_without_interruption_both_go_on(talk: Talk, api: AudioApi, turn: bytes) -> None:
     detect(talk, interrupt_response=False)
     api.on("realtime").say(LONG)
-    talk.append(turn)
-    talk.until("response.content_part.added")
-    talk.append(turn[len(silence(1_300)) :], 960)
+    talk.append(turn + turn)
     events = talk.until("response.done")
     assert events[-1]["response"]["status"] == "completed"
     later = talk.until("response.done")  # the second turn is answered after the first response
