@@ -22,7 +22,7 @@ def test_the_table_has_every_call_of_the_sdk_and_no_other() -> None:
 def test_every_endpoint_of_openai_that_is_served_is_in_the_table() -> None:
     known = {(call.method, shape(call.path)) for call in known_calls()}
     served = {(each.method, shape(each.path)) for each in OPERATIONS}
-    assert served <= known
+    assert served - known == {("POST", "/realtime")}  # WebRTC of the beta, which the SDK has never called
 
 
 @pytest.mark.parametrize(

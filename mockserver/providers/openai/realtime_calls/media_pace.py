@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.timeline import Task
 
 _LATE = 0.1  # seconds that audio may be late before time goes on without it
+_PAUSE = 0.5  # seconds without audio that are a pause
+_AFTER_PAUSE = 0.3  # seconds in which audio can catch up with a pause
 
 
 class MediaPace:
@@ -26,26 +28,28 @@ class MediaPace:
         self._audio_ms = 0.0  # heard, on the audio's own timeline
         self._ahead_ms = 0.0  # of that timeline
         self._reaching_ms = 0.0  # by the audio that is being heard
+        self._is_hearing = False
+        self._resumed: float | None = None  # when audio went on after a pause
 
     def now_ms(self) -> float:
         """Return the time."""
-        if self._now_ms < self._reaching_ms:
+        if self._is_hearing:
             return self._now_ms
         return self._now_ms + max(0.0, self._read() - self._at - _LATE) * 1000
 
     def receive(self) -> None:
         """Note that audio has come. After a pause that its timestamps do not have, it is ahead of its own time."""
-        late_ms = self._now_ms - self._audio_ms - self._ahead_ms
-        is_stream = self._read() - self._received < _LATE
-        if is_stream and late_ms > 2 * _LATE * 1000:
-            self._ahead_ms += late_ms
-        if not is_stream:
-            self._now_ms = self.now_ms()
-        self._received = self._read()
+        now = self._read()
+        if now - self._received >= _PAUSE:
+            self._now_ms, self._resumed = self.now_ms(), now
+        elif self._resumed is not None and now - self._resumed > _AFTER_PAUSE:
+            self._resumed = None
+            self._ahead_ms = max(self._ahead_ms, self._now_ms - self._audio_ms)
+        self._received = now
 
     def hear_until(self, audio_ms: float) -> float:
         """Advance with the audio."""
-        self._audio_ms = audio_ms
+        self._audio_ms, self._is_hearing = audio_ms, True
         self._reaching_ms = max(self._now_ms, audio_ms + self._ahead_ms)
         return self._reaching_ms
 
@@ -57,11 +61,11 @@ class MediaPace:
         """Advance to the time of a task."""
         passed_ms = max(0.0, task.due_ms - self._now_ms)
         self._now_ms += passed_ms
-        self._at = self._received if self._now_ms < self._reaching_ms else self._at + passed_ms / 1000
+        self._at = self._received if self._is_hearing else self._at + passed_ms / 1000
 
     def reach(self, now_ms: float) -> None:
         """Advance to a time."""
-        self._now_ms = now_ms
+        self._now_ms, self._is_hearing = now_ms, False
         self._at = self._received
 
     def follow(self) -> None:

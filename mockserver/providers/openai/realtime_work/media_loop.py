@@ -23,8 +23,8 @@ class MediaLoop:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Result]], seconds: float) -> Result:
         """Return the result of a coroutine, which ``work`` makes. Raises its exception, or ``TimeoutError``."""
-        done = asyncio.run_coroutine_threadsafe(_within(work, seconds), self._running())
-        return done.result()
+        loop = self._running()
+        return asyncio.run_coroutine_threadsafe(_within(work, seconds), loop).result()
 
     def begin(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Begin a coroutine, from any thread. Nothing happens if the loop is closed."""
