@@ -19,7 +19,7 @@ from mockserver.providers.openai.realtime.items import (
 from mockserver.providers.openai.realtime.sounds import ENCODINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.providers.openai.realtime.conversation import Conversation
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
@@ -45,10 +45,14 @@ class ItemParts(Struct, frozen=True):
 
 
 class ItemCommands:
-    """Carries out the client's events for items. All raise ``ApiError``."""
+    """Carries out the client's events for items. All raise ``ApiError``.
+
+    ``cut_in_progress`` cuts what the model still says in an item.
+    """
 
     def __init__(self, parts: ItemParts) -> None:
         self._parts = parts
+        self.cut_in_progress: Callable[[str, int], None] = _refuse_to_cut
 
     def create(self, event: Mapping[str, Any]) -> None:
         """Add an item where the client wants it."""
@@ -80,13 +84,10 @@ class ItemCommands:
         item = self._parts.conversation.find(item_id)
         if item is None:
             raise ApiError("realtime_item_not_truncated", item_id=item_id)
-        part = item.content[index] if isinstance(item, Message) and index < len(item.content) else None
-        if part is None or part.kind != "output_audio" or part.sound is None:
-            raise ApiError("realtime_item_not_spoken")
-        if end_ms > part.sound.ms:
-            raise ApiError("realtime_audio_shorter", ms=part.sound.ms, asked=end_ms)
-        part.sound = part.sound.cut(end_ms)
-        part.transcript = ""
+        if isinstance(item, Message) and item.status == "in_progress":
+            self.cut_in_progress(item_id, end_ms)
+        else:
+            _cut(item, index, end_ms)
         self._parts.outlet.send(
             "conversation.item.truncated", item_id=item_id, content_index=index, audio_end_ms=end_ms
         )
@@ -159,6 +160,22 @@ class ItemCommands:
         if part.sound is not None:
             shown |= {"audio": part.sound.base64(), "format": part.sound.encoding}
         return shown
+
+
+def _refuse_to_cut(item_id: str, end_ms: int) -> None:
+    raise ApiError("realtime_item_not_spoken")
+
+
+def _cut(item: Item, index: int, end_ms: int) -> None:
+    """Cut a part of what the model said. Raises ``ApiError``."""
+    part = item.content[index] if isinstance(item, Message) and index < len(item.content) else None
+    if part is None or part.kind != "output_audio":
+        raise ApiError("realtime_item_not_spoken")
+    ms = part.sound.ms if part.sound else 0
+    if end_ms > ms:
+        raise ApiError("realtime_audio_shorter", ms=ms, asked=end_ms)
+    part.sound = part.sound.cut(end_ms) if part.sound else None
+    part.transcript = ""
 
 
 _NOT_SHOWN = ("id", "object")  # members of a client's item that its events do not have

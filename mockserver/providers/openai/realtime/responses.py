@@ -125,6 +125,13 @@ class Responses:
         """Return the ``rate_limits`` of the event that follows ``response.created`` in the beta."""
         return self._parts.turns.beta_rate_limits(self._in_progress[response_id].turn)
 
+    def cut(self, item_id: str, end_ms: int) -> None:
+        """Cut what is still said in an item, once it is done. Raises ``ApiError`` if that was not said yet."""
+        for response in self._in_progress.values():
+            if response.running is not None and response.running.cut(item_id, end_ms):
+                return
+        raise ApiError("realtime_item_not_spoken")
+
     def close(self) -> None:
         """End what is in progress without sending anything: the connection has ended."""
         for response in self._in_progress.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Generator
@@ -109,6 +110,7 @@ class RunningResponse:
         self._is_spoken = spoken
         self._has_phases = bool(turn.model.realtime and turn.model.realtime.phases)
         self._speech: OutputSpeech | None = None
+        self._cut_ms: int | None = None  # where the client has cut the speech
         self.has_failed = False
         self._incomplete = ""
         self._due = timeline.now_ms
@@ -124,6 +126,18 @@ class RunningResponse:
     def stop(self, reason: str) -> None:
         """Cancel the response: what was sent of its items stays."""
         self._finish(Ending("cancelled", reason))
+
+    def cut(self, item_id: str, end_ms: int) -> bool:
+        """Have an item be cut once it is done. Return whether it is one of these that are spoken.
+
+        Raises ``ApiError`` if it has less audio so far.
+        """
+        if self._speech is None or not self.items or self.items[0].item.id != item_id:
+            return False
+        if end_ms > self._speech.ms:
+            raise ApiError("realtime_audio_shorter", ms=int(self._speech.ms), asked=end_ms)
+        self._cut_ms = end_ms
+        return True
 
     def close(self) -> None:
         """End everything without sending anything."""
@@ -186,6 +200,9 @@ class RunningResponse:
             if isinstance(item, MessageOutput) and self._speech is not None:
                 item.part.sound = self._words.keep(self._speech)
             item.close("completed" if item is not self.items[-1] else status)
+            if isinstance(item, MessageOutput) and self._cut_ms is not None:
+                item.part.sound = item.part.sound and item.part.sound.cut(self._cut_ms)
+                item.part.transcript = ""
 
     def _all_steps(self) -> Generator[Wait]:
         scripted = self._turn.scripted
@@ -205,7 +222,7 @@ class RunningResponse:
             self._channel, len(self.items), spoken=self._is_spoken, phase=phase if self._has_phases else None
         )
         self._begin(item)
-        pieces = deque(piece for piece, _ in tokens.whole(tokens.split(text, self._turn.call.vocabulary)))
+        pieces = self._pieces(text)
         if self._turn.is_silent:
             return
         if self._is_spoken:
@@ -219,8 +236,13 @@ class RunningResponse:
             yield Wait(_NEXT_TEXT)
         item = CallOutput(self._channel, len(self.items), call.name)
         self._begin(item)
-        pieces = tokens.whole(tokens.split(call.arguments, self._turn.call.vocabulary))
-        yield from self._write(item, deque(piece for piece, _ in pieces))
+        yield from self._write(item, self._pieces(call.arguments))
+
+    def _pieces(self, text: str) -> deque[str]:
+        """Return a text in its deltas, not more than one beyond the limit."""
+        pieces = tokens.whole(tokens.split(text, self._turn.call.vocabulary))
+        most = None if math.isinf(self._limit) else max(0, int(self._limit)) + 1
+        return deque(piece for piece, _ in itertools.islice(pieces, most))
 
     def _begin(self, item: MessageOutput | CallOutput) -> None:
         self.items.append(item)

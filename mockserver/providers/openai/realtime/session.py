@@ -100,6 +100,7 @@ class RealtimeSession:
             ItemParts(config, self.ids, self.outlet, self.conversation, self.sounds, self.transcription)
         )
         self.responses = self._new_responses()
+        self.items.cut_in_progress = self.responses.cut
         self.audio = self._new_audio()
         self._beta: Beta | None = None
         self._is_closed = False

@@ -534,3 +534,25 @@ def test_a_client_that_leaves_ends_its_response(connect: Connect, api: AudioApi)
     (turn,) = api.journal[-1]["realtime"]["turns"]
     assert turn["status"] == "abandoned"
     assert 0 < turn["usage"]["output_tokens"] < 20 * 100
+
+
+def test_what_is_still_said_can_be_truncated(paced: MockServer, connect: Connect) -> None:
+    paced.on("realtime").say(" ".join([SENTENCE] * 5))
+    talk = connect(at=paced)
+    talk.send("response.create")
+    begun = talk.until("response.created")
+    paced.clock.advance(0.31)
+    for _ in range(3):
+        begun += talk.until("response.output_audio.delta")
+    (added,) = of_type(begun, "response.output_item.added")
+    item_id = added["item"]["id"]
+    talk.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=751)
+    assert talk.error()["message"] == "Audio content of 750ms is already shorter than 751ms"
+    talk.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=500)
+    assert talk.receive()["type"] == "conversation.item.truncated"
+    talk.send("response.cancel")
+    assert done(talk.until("response.done"))["output"][0]["content"][0]["transcript"] == ""
+    talk.send("conversation.item.retrieve", item_id=item_id)
+    (part,) = talk.until("conversation.item.retrieved")[-1]["item"]["content"]
+    assert len(base64.b64decode(part["audio"])) == 48 * 500
+    assert part["transcript"] == ""
