@@ -28,6 +28,7 @@ NAMES = (
     "kills",
     "attack",
     "realtime",
+    "ears",
     "pytest_fixture",
 )
 
