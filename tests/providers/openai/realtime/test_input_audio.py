@@ -307,3 +307,21 @@ def test_a_response_apart_does_not_begin_the_idle_timeout(talk: Talk, api: Audio
         talk.append(silence(100))
     talk.send("input_audio_buffer.clear")
     assert "input_audio_buffer.timeout_triggered" not in kinds(talk.until("input_audio_buffer.cleared"))
+
+
+def test_what_was_interrupted_is_cut_where_the_client_says(talk: Talk, api: AudioApi, turn: bytes) -> None:
+    api.on("realtime").say(LONG)
+    talk.append(turn + turn)
+    done = talk.until("response.done")
+    sent = [event["delta"] for event in done if event["type"] == "response.output_audio.delta"]
+    sent_ms = sum(len(base64.b64decode(each)) for each in sent) // 48
+    item_id = done[-1]["response"]["output"][0]["id"]
+    talk.until("input_audio_buffer.committed")
+    cut = {"item_id": item_id, "content_index": 0}
+    talk.send("conversation.item.truncate", **cut, audio_end_ms=sent_ms + 1)
+    with pytest.raises(AssertionError, match="is already shorter than"):
+        talk.until("conversation.item.truncated")
+    talk.send("conversation.item.truncate", **cut, audio_end_ms=340)
+    assert talk.until("conversation.item.truncated")[-1]["audio_end_ms"] == 340
+    part = retrieved(talk, item_id)
+    assert (part["transcript"], len(base64.b64decode(part["audio"]))) == ("", len(silence(340)))
