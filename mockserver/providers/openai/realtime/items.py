@@ -113,7 +113,7 @@ class McpItem(Struct, eq=False):
 
     def shown(self) -> dict[str, Any]:
         """Return the item as events show it."""
-        return {"id": self.id, **self.members}
+        return {"id": self.id, "type": self.members["type"], **self.members}
 
 
 Item = Message | FunctionCall | FunctionCallOutput | McpItem

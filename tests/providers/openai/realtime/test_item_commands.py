@@ -103,6 +103,13 @@ def test_the_result_of_an_unknown_call_is_refused(talk: Talk) -> None:
     assert talk.error()["code"] == "item_retrieve_invalid_item_id"  # nothing was added before
 
 
+def test_items_of_mcp_servers_are_accepted(talk: Talk) -> None:
+    item = {"approval_request_id": "mcpr_1", "approve": True, "type": "mcp_approval_response"}
+    echoed = create(talk, item)["item"]
+    assert list(echoed) == ["id", "type", "approval_request_id", "approve"]
+    assert echoed == item | {"id": echoed["id"]}
+
+
 def test_pictures_are_accepted(talk: Talk) -> None:
     content = [{"type": "input_image", "image_url": PIXEL}]
     shown = create(talk, WRITTEN | {"content": content})["item"]["content"]
