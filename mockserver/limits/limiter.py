@@ -27,9 +27,18 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
 
 # Limits for scripted refusals if the account has no such limit: the amounts of many models on tier-1.
-_STAND_INS = {"requests_per_minute": 500, "tokens_per_minute": 30_000, "images_per_minute": 50_000}
+_STAND_INS = {
+    "requests_per_minute": 500,
+    "tokens_per_minute": 30_000,
+    "images_per_minute": 50_000,
+    "audio_seconds_per_minute": 6_000,
+}
 # The exhausted limit of scripted refusals by name; for other names, it is tokens.
-_REFUSED = {"rate_limit_requests": "requests", "rate_limit_images": "images"}
+_REFUSED = {
+    "rate_limit_requests": "requests",
+    "rate_limit_images": "images",
+    "rate_limit_audio_seconds": "audio_seconds",
+}
 _OF_SOME = ("images", "audio_seconds")  # what only some requests have; limits apply to these only
 
 Headers = tuple[tuple[str, str], ...]
@@ -130,7 +139,8 @@ class Limiter:
     ) -> ApiError:
         """Return the 429 called ``name``, as if the account had exhausted that limit. Nothing is charged.
 
-        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens``, ``rate_limit_images`` or ``request_too_large``. The
+        ``name`` is ``rate_limit_requests``, ``rate_limit_tokens``, ``rate_limit_images``,
+        ``rate_limit_audio_seconds`` or ``request_too_large``. The
         limit is the account's per minute, else per day, else that of ``_STAND_INS``; the headers have the same limit.
         """
         counts = _REFUSED.get(name, "tokens")

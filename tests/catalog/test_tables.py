@@ -576,3 +576,68 @@ def test_a_table_is_read_once(tables: Path) -> None:
     shutil.rmtree(tables / "models")
     assert catalog.models is models
     assert catalog.model("whisper-1") is models[0]
+
+
+REALTIME_LIMITS = {  # requests and tokens a minute, by tier (product pages)
+    "gpt-realtime": [
+        (200, 40_000),
+        (400, 200_000),
+        (5_000, 800_000),
+        (10_000, 4_000_000),
+        (20_000, 15_000_000),
+    ],
+    "gpt-realtime-mini": [
+        (200, 40_000),
+        (400, 200_000),
+        (5_000, 800_000),
+        (10_000, 4_000_000),
+        (20_000, 15_000_000),
+    ],
+    "gpt-live-transcribe": [
+        (500, 60_000),
+        (2_000, 210_000),
+        (5_000, 390_000),
+        (10_000, 600_000),
+        (10_000, 780_000),
+    ],
+}
+
+
+@pytest.mark.parametrize("model", REALTIME_LIMITS)
+def test_the_limits_of_realtime_models_are_those_of_their_pages(catalog: Catalog, model: str) -> None:
+    rows = [catalog.tier_limits(model, tier) for tier in catalog.tiers]
+    assert rows[0] is not None
+    assert not rows[0].supported
+    amounts = [(row.requests_per_minute, row.tokens_per_minute) for row in rows[1:] if row]
+    assert amounts == REALTIME_LIMITS[model]
+    a_day = [row.requests_per_day for row in rows[1:] if row]
+    assert a_day == [1_000 if model == "gpt-realtime-mini" else None, None, None, None, None]
+
+
+def test_the_audio_of_some_realtime_models_is_limited_by_its_minutes(catalog: Catalog) -> None:
+    minutes = {
+        "gpt-realtime-whisper": [100, 350, 650, 1_000, 1_300],
+        "gpt-realtime-translate": [50, 200, 400, 650, 850],
+    }
+    for model, amounts in minutes.items():
+        rows = [catalog.tier_limits(model, tier) for tier in catalog.tiers[1:]]
+        assert [row.kinds() for row in rows if row] == [
+            {"audio_seconds_per_minute": 60 * each} for each in amounts
+        ]
+
+
+def test_every_realtime_model_has_the_rules_of_conversations_or_of_transcriptions(catalog: Catalog) -> None:
+    for model in catalog.models:
+        kinds = (model.realtime, model.live_transcription)
+        serves = "v1/realtime" in model.endpoints and model.id != "gpt-realtime-translate"
+        assert sum(kind is not None for kind in kinds) == serves, model.id
+        if model.realtime is not None:
+            assert model.realtime.voice in model.realtime.voices
+            assert all(catalog.voice(voice) for voice in model.realtime.voices)
+            assert model.context_window
+            assert model.max_output_tokens
+
+
+def test_the_instructions_of_realtime_sessions_are_the_recorded_ones(catalog: Catalog) -> None:
+    assert len(catalog.realtime_instructions) == 505
+    assert len(catalog.realtime_instructions.encode()) == 507

@@ -51,9 +51,7 @@ def test_the_table_holds_every_limit_with_its_source(run: Run) -> None:
 
 
 def test_models_without_limits_are_named(run: Run) -> None:
-    assert run("limits", "--model", "gpt-realtime").stdout == (
-        "No limits are known or enforced for gpt-realtime.\n"
-    )
+    assert run("limits", "--model", "o1-pro").stdout == ("No limits are known or enforced for o1-pro.\n")
 
 
 def test_one_tier_and_the_group_of_one_snapshot_can_be_chosen(run: Run) -> None:

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from mockserver.catalog.records import ModelCard, Prices
 from mockserver.catalog.tables import Catalog
-from mockserver.limits.costs import Ledger, chat_cost, speech_cost, texts_cost, transcription_cost
+from mockserver.limits.costs import (
+    Ledger,
+    chat_cost,
+    realtime_cost,
+    speech_cost,
+    texts_cost,
+    transcription_cost,
+)
 
 CATALOG = Catalog()
 MODEL = "gpt-4o-mini-transcribe"
@@ -131,3 +138,32 @@ def test_embeddings_cost_their_tokens_and_completions_both_kinds() -> None:
     used = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000}
     assert texts_cost(instruct, used) == pytest.approx(1.5 + 1.0)
     assert texts_cost(small, used) is None
+
+
+def spoken(**read: int) -> dict[str, Any]:
+    """Return the usage of a Realtime response; ``cached_text`` and others are parts of what was read."""
+    kinds = ("text", "audio", "image")
+    cached = {f"{kind}_tokens": read.get(f"cached_{kind}", 0) for kind in kinds}
+    details = {f"{kind}_tokens": read.get(kind, 0) for kind in kinds}
+    return {
+        "input_token_details": {**details, "cached_tokens_details": cached},
+        "output_token_details": {"text_tokens": 1_000, "audio_tokens": 2_000},
+    }
+
+
+def test_a_realtime_response_costs_less_for_what_is_cached() -> None:
+    prices = model("gpt-realtime").prices
+    assert prices is not None
+    written = (1_000 * 16 + 2_000 * 64) / 1_000_000
+    fresh = realtime_cost(prices, spoken(text=3_000, audio=5_000, image=100))
+    assert fresh == pytest.approx(written + (3_000 * 4 + 5_000 * 32 + 100 * 5) / 1_000_000)
+    usage = spoken(text=3_000, audio=5_000, cached_text=1_024, cached_audio=2_048)
+    read = 1_976 * 4 + 1_024 * 0.4 + 2_952 * 32 + 2_048 * 0.4
+    assert realtime_cost(prices, usage) == pytest.approx(written + read / 1_000_000)
+
+
+def test_a_cached_price_that_is_not_known_makes_the_cost_unknown_only_where_it_is_needed() -> None:
+    prices = model("gpt-realtime-2.1").prices
+    assert prices is not None
+    assert realtime_cost(prices, spoken(image=10)) is not None
+    assert realtime_cost(prices, spoken(image=10, cached_image=10)) is None

@@ -367,3 +367,15 @@ def test_the_gauges_tell_how_full_the_batch_queue_is() -> None:
     assert api.limiter.groups_in_use() == {api.account().id: ["gpt-4o-mini"]}
     api.limiter.queue.leave(api.account().id, "batch_1")
     assert api.limiter.groups_in_use() == {}
+
+
+def test_audio_is_limited_by_its_seconds_where_there_is_any() -> None:
+    api = Api()
+    account, model = api.account(), model_card("gpt-realtime-whisper")
+    api.limiter.admit(account, model, 0, audio_seconds=6_000, has_token_headers=False)
+    api.limiter.admit(account, model, 0, has_token_headers=False)
+    with pytest.raises(ApiError) as refusal:
+        api.limiter.admit(account, model, 0, audio_seconds=1, has_token_headers=False)
+    assert refusal.value.name == "rate_limit_audio_seconds"
+    assert refusal.value.values["label"] == "audio seconds per min"
+    assert (refusal.value.values["limit"], refusal.value.values["used"]) == (6_000, 6_000)

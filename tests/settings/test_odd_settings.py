@@ -358,6 +358,8 @@ MODEL_MEMBERS = (
         "embedding",
         "moderation",
         "completion",
+        "realtime",
+        "live_transcription",
         "sources",
         "id",
         "like",

@@ -25,6 +25,7 @@ _LIMITED = {
     "rate_limit_requests": "requests",
     "rate_limit_tokens": "tokens",
     "rate_limit_images": "input-images",
+    "rate_limit_audio_seconds": "audio-seconds",
     "request_too_large": "tokens",
 }
 
