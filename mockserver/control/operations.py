@@ -121,13 +121,18 @@ OPERATIONS = (
     Row("GET", "/_mock/webhooks/<id>", webhooks.show, WebhooksContext),
     Row("DELETE", "/_mock/webhooks/<id>", webhooks.remove, WebhooksContext),
     Row("GET", "/_mock/calls", calls.show_all, CallsContext),
-    Row("POST", "/_mock/calls", calls.ring, CallsContext, "call", status=201),
+    Row("POST", "/_mock/calls", calls.ring, CallsContext, "telephone_call", status=201),
     Row("DELETE", "/_mock/calls", calls.remove_all, CallsContext),
     Row("GET", "/_mock/calls/<id>", calls.show, CallsContext),
     Row(
-        "POST", "/_mock/calls/<id>/say", calls.say, CallsContext, "call_speech", size_setting="max_stub_bytes"
+        "POST",
+        "/_mock/calls/<id>/say",
+        calls.say,
+        CallsContext,
+        "telephone_speech",
+        size_setting="max_stub_bytes",
     ),
-    Row("POST", "/_mock/calls/<id>/press", calls.press, CallsContext, "call_keys"),
+    Row("POST", "/_mock/calls/<id>/press", calls.press, CallsContext, "telephone_keys"),
     Row("POST", "/_mock/calls/<id>/hangup", calls.hang_up, CallsContext),
     Row("GET", "/_mock/calls/<id>/audio", calls.download_heard, CallsContext),
 )
