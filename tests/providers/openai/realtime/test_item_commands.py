@@ -104,10 +104,10 @@ def test_the_result_of_an_unknown_call_is_refused(talk: Talk) -> None:
 
 
 def test_items_of_mcp_servers_are_accepted(talk: Talk) -> None:
-    item = {"approval_request_id": "mcpr_1", "approve": True, "type": "mcp_approval_response"}
+    item = {"approval_request_id": "mcpr_1", "approve": True, "id": "mine", "type": "mcp_approval_response"}
     echoed = create(talk, item)["item"]
     assert list(echoed) == ["id", "type", "approval_request_id", "approve"]
-    assert echoed == item | {"id": echoed["id"]}
+    assert echoed == item
 
 
 def test_pictures_are_accepted(talk: Talk) -> None:
