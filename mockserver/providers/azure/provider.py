@@ -81,7 +81,7 @@ class Azure:
         """Return the account of the key in ``api-key``, else of the key or the Entra token in ``Authorization``."""
         key = (headers.get("api-key") or "").strip() or key_of(headers)
         try:
-            return self._accounts.authenticate(key)
+            return self._openai.account_of_secret(key) or self._accounts.authenticate(key)
         except ApiError as error:
             if error.name == "invalid_api_key" and _TOKEN.fullmatch(key):
                 raise ApiError("permission_denied") from error

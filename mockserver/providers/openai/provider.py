@@ -129,17 +129,17 @@ class OpenAi:
         self._background.close()
 
     def caller(self, headers: SupportsGet) -> Account:
-        """Return the account of the key, with the organization and project that the headers name.
+        """Return the account of the key, with the organization and project that the headers name."""
+        return self.account_of_secret(key_of(headers)) or self._accounts.of_request(headers)
 
-        A client secret is a key of the account that has minted it.
-        """
-        key = key_of(headers)
-        if is_client_secret(key):
-            secret = self._client_secrets.find(key)
-            if secret is None:
-                raise ApiError("invalid_api_key", key=redact(key))
-            return secret.account
-        return self._accounts.of_request(headers)
+    def account_of_secret(self, key: str) -> Account | None:
+        """Return the account that has minted a client secret; ``None`` for other keys. Raises ``ApiError``."""
+        if not is_client_secret(key):
+            return None
+        secret = self._client_secrets.find(key)
+        if secret is None:
+            raise ApiError("invalid_api_key", key=redact(key))
+        return secret.account
 
     def request_id(self, operation: Operation) -> str:
         """Return a new request id in the form of the service behind the operation."""

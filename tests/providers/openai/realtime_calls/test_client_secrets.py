@@ -179,3 +179,14 @@ def test_a_secret_is_no_key_of_other_endpoints(mint: Callable[..., RawResponse],
         pytest.raises(openai.AuthenticationError, match="Incorrect API key"),
     ):
         sdk.models.list()
+
+
+@pytest.mark.filterwarnings("ignore:connect:DeprecationWarning")
+def test_azure_has_client_secrets(server: MockServer, api_key: str) -> None:
+    with openai.OpenAI(base_url=f"{server.url}/openai/v1", api_key=api_key, max_retries=0) as azure:
+        made = azure.realtime.client_secrets.create(session={"type": "realtime", "model": "gpt-realtime"})
+    with (
+        openai.OpenAI(base_url=f"{server.url}/openai/v1", api_key=made.value) as browser,
+        browser.realtime.connect(model="gpt-realtime") as connection,
+    ):
+        assert connection.recv().type == "session.created"
