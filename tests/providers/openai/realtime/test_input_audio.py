@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 import wave
 from typing import Any
 
@@ -325,3 +326,37 @@ def test_what_was_interrupted_is_cut_where_the_client_says(talk: Talk, api: Audi
     assert talk.until("conversation.item.truncated")[-1]["audio_end_ms"] == 340
     part = retrieved(talk, item_id)
     assert (part["transcript"], len(base64.b64decode(part["audio"]))) == ("", len(silence(340)))
+
+
+@pytest.mark.slow
+def test_a_client_at_real_speed_sees_the_same_events(connect: Connect, turn: bytes) -> None:
+    seen = []
+    for chunk, pause in ((None, 0.0), (960, 0.0), (960, 0.02)):
+        talk = connect("intent=transcription")
+        talk.update(type="transcription", audio={"input": {"transcription": {"model": "gpt-4o-transcribe"}}})
+        if pause:
+            for start in range(0, len(turn), 960):
+                talk.append(turn[start : start + 960])
+                time.sleep(pause)
+        else:
+            talk.append(turn, chunk)
+        events = talk.until("conversation.item.input_audio_transcription.completed")
+        words = [event["delta"] for event in events if event["type"].endswith(".delta")]
+        seen.append((kinds(events), times(events), words, events[-1]["transcript"]))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][-1] == "Hello world, this is a test."
+
+
+@pytest.mark.slow
+def test_a_reply_comes_at_the_same_times_of_the_audio(connect: Connect, api: AudioApi, turn: bytes) -> None:
+    api.on("realtime").say("I am doing fine today, thanks!")
+    audio = turn + silence(4_000)
+    seen = []
+    for pause in (0.0, 0.02):
+        talk = connect()
+        talk.update(audio={"input": {"transcription": {"model": "whisper-1"}}})
+        for start in range(0, len(audio), 960):
+            talk.append(audio[start : start + 960])
+            time.sleep(pause)
+        seen.append(kinds(talk.until("rate_limits.updated")))
+    assert seen[0] == seen[1]
