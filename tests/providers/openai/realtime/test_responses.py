@@ -556,3 +556,44 @@ def test_what_is_still_said_can_be_truncated(paced: MockServer, connect: Connect
     (part,) = talk.until("conversation.item.retrieved")[-1]["item"]["content"]
     assert len(base64.b64decode(part["audio"])) == 48 * 500
     assert part["transcript"] == ""
+
+
+def test_reasoning_takes_tokens_of_the_text(connect: Connect, api: AudioApi) -> None:
+    api.on("realtime").say("It is sunny.")
+    talk = connect("model=gpt-realtime-2.1")
+    usual = done(respond(talk, output_modalities=["text"]))["usage"]["output_token_details"]
+    assert usual == {"text_tokens": 6, "audio_tokens": 0}
+    more = done(respond(talk, output_modalities=["text"], reasoning={"effort": "high"}))["usage"]
+    assert more["output_token_details"] == {"text_tokens": 134, "audio_tokens": 0, "reasoning_tokens": 128}
+    short = respond(talk, output_modalities=["text"], reasoning={"effort": "high"}, max_output_tokens=100)
+    assert done(short)["status"] == "incomplete"
+    assert "response.output_text.delta" not in kinds(short)
+
+
+def test_a_long_conversation_is_truncated(talk: Talk) -> None:
+    limits = {"post_instructions": 40}
+    talk.update(
+        output_modalities=["text"],
+        instructions="Be brief.",
+        truncation={"type": "retention_ratio", "retention_ratio": 0.5, "token_limits": limits},
+    )
+    read = []
+    for number in range(6):
+        talk.say(f"This is message number {number} of this conversation.")
+        read.append(done(talk.until("rate_limits.updated"))["usage"]["input_tokens"])
+    assert max(read) <= 45
+    assert read[1] < read[0] or read[2] < read[1]
+
+
+def test_without_truncation_a_long_conversation_is_refused(talk: Talk) -> None:
+    talk.update(output_modalities=["text"], truncation="disabled")
+    content = [{"type": "input_text", "text": "word " * 30_000}]
+    talk.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    talk.until("conversation.item.done")
+    talk.send("response.create")
+    assert talk.error()["code"] == "context_length_exceeded"
+    talk.update(truncation="auto")
+    talk.say("Now answer.")
+    response = done(talk.until("response.done"))
+    assert response["output"][0]["content"][0]["text"] == "You wrote: Now answer."
+    assert response["usage"]["input_tokens"] < 1000
