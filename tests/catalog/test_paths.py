@@ -51,7 +51,7 @@ def test_other_paths_are_nobodys(path: str) -> None:
 def test_hints_are_inherited() -> None:
     hints = {call.hint for call in known_calls() if call.resource.split(".")[0] == "realtime"}
     assert len(hints) == 1
-    assert "POST /v1/audio/speech" in hints.pop()
+    assert "Sessions of translation are not served." in hints.pop()
 
 
 @pytest.mark.parametrize(
