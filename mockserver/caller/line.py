@@ -117,9 +117,11 @@ class Line:
             yield event
 
     def _until_now(self) -> Iterator[Event]:
-        while (left := self._began + self.now_ms / 1000 - time.monotonic()) > 0:
-            with contextlib.suppress(TimeoutError):
-                yield self._receive(left)
+        """Yield what comes until the end of the frame in real time; at least what has come."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                left = self._began + self.now_ms / 1000 - time.monotonic()
+                yield self._receive(max(left, 0.0))
 
     def _send(self, event: Event) -> None:
         try:

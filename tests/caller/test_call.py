@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,39 @@ def test_calls_over_tls_verify_the_server() -> None:
             assert call.hear().text == "I heard you say: Good morning."
         with pytest.raises(CallFailed, match="no connection"):
             server.caller(url=server.base_url)
+
+
+def test_scripted_turns_are_heard_in_their_order(server: MockServer) -> None:
+    api = server.account()
+    api.on_realtime(heard="weather").say("It is sunny.").then.say("It is still sunny.")
+    with api.caller(session=PATIENT) as call:
+        for expected in ("It is sunny.", "It is still sunny."):
+            call.say(QUESTION)
+            assert call.hear().text == expected
+
+
+@pytest.mark.slow
+def test_a_server_in_real_time_is_called_in_real_time() -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="warning", realtime_pacing="real")
+    with MockServer(settings) as server:
+        with pytest.raises(CallFailed, match="no virtual time"):
+            server.caller(pacing="virtual")
+        with server.caller(session=PATIENT) as call:
+            call.say("Good morning.")
+            reply = call.hear()
+    assert not call.is_virtual
+    assert reply.text == "I heard you say: Good morning."
+    assert (reply.gap_ms or 0) > 500
+
+
+def test_calls_at_the_same_time_do_not_change_each_other(server: MockServer) -> None:
+    def timeline(_: int) -> list[tuple[str, float, float, str]]:
+        with server.account().caller(session=PATIENT) as call:
+            call.say(QUESTION)
+            call.interrupt("Wait a moment", after_ms=340)
+            call.hear()
+        return [(each.who, each.start_ms, each.end_ms, each.text) for each in call.timeline.stretches]
+
+    with ThreadPoolExecutor(4) as pool:
+        timelines = list(pool.map(timeline, range(8)))
+    assert timelines == [timelines[0]] * 8
