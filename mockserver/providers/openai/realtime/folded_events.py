@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pybase64
@@ -34,6 +33,29 @@ def is_folded(event: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and (kind == _APPEND or kind.endswith(".delta"))
 
 
+def seconds_of(event: Mapping[str, Any], formats: Formats | None) -> float:
+    """Return the seconds of the audio that an event has."""
+    kind = event.get("type")
+    if formats is None or (kind != _APPEND and kind not in _SPOKEN):
+        return 0.0
+    form = formats.heard if kind == _APPEND else formats.spoken
+    content = _content(event)
+    size = len(content) * 3 // 4 - content[-2:].count("=")
+    return size / _BYTES_A_SAMPLE[form.type] / form.rate
+
+
+def _content(event: Mapping[str, Any]) -> str:
+    content = event.get("audio" if event.get("type") == _APPEND else "delta")
+    return content if isinstance(content, str) else ""
+
+
+def _decoded(content: str) -> bytes:
+    try:
+        return pybase64.b64decode(content, validate=True)
+    except ValueError:  # which is refused
+        return b""
+
+
 class Run:
     """Events of one type and item, one after another but for those of other runs. Times are in milliseconds."""
 
@@ -48,28 +70,18 @@ class Run:
         self._characters = 0
         self._hash = hashlib.sha256() if kind == _APPEND or kind in _SPOKEN else None
 
-    def add(self, event: Mapping[str, Any], now: float, formats: Formats | None) -> float:
-        """Add an event. Return the seconds of its audio."""
+    def add(self, event: Mapping[str, Any], now: float, seconds: float) -> None:
+        """Add an event with so many seconds of audio."""
         self._ended = now
         self._count += 1
-        content = event.get("audio" if self._kind == _APPEND else "delta")
-        if not isinstance(content, str):
-            return 0.0
-        if self._hash is None:
-            if self._characters < redacted.MAX_CHARACTERS:
-                self._texts.append(content[: redacted.MAX_CHARACTERS])
-            self._characters += len(content)
-            return 0.0
-        data = b""
-        with suppress(ValueError):  # what is no base64 is refused
-            data = pybase64.b64decode(content, validate=True)
-        self._hash.update(data)
-        if formats is None:
-            return 0.0
-        form = formats.heard if self._kind == _APPEND else formats.spoken
-        seconds = len(data) / _BYTES_A_SAMPLE[form.type] / form.rate
         self._seconds += seconds
-        return seconds
+        content = _content(event)
+        if self._hash is not None:
+            self._hash.update(_decoded(content))
+            return
+        if self._characters < redacted.MAX_CHARACTERS:
+            self._texts.append(content[: redacted.MAX_CHARACTERS])
+        self._characters += len(content)
 
     def row(self, secrets: Secrets) -> dict[str, Any]:
         """Return the row of the run."""

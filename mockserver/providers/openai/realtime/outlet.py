@@ -18,7 +18,8 @@ Emit = "Callable[[str], None]"
 class Outlet:
     """The way of the events to the client. ``emit`` sends a text, and raises ``OSError`` if the client has left.
 
-    ``listeners`` get every event as it is sent: the journal, sockets beside the one of the session.
+    ``listeners`` get every event of the session's parts when it is made, ``record`` gets what leaves: faults can change
+    the events in between, and those of stubs can have any form.
     """
 
     def __init__(self, emit: Callable[[str], None], ids: RealtimeIds, errors: ErrorTable) -> None:
@@ -26,12 +27,15 @@ class Outlet:
         self._ids = ids
         self._errors = errors
         self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
+        self.record: Callable[[Mapping[str, Any]], None] = lambda event: None
         self.reshape: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] | None = None  # by the beta
         self.deliver: Callable[[Mapping[str, Any]], None] = self.transmit  # faults replace it
 
     def send(self, kind: str, **members: Any) -> None:
         """Send an event: its type, an id, and its members in this order."""
         event = {"type": kind, "event_id": self._ids.event(), **members}
+        for listener in self.listeners:
+            listener(event)
         for each in (event,) if self.reshape is None else self.reshape(event):
             self.deliver(each)
 
@@ -49,8 +53,7 @@ class Outlet:
 
     def transmit(self, event: Mapping[str, Any], text: str | None = None) -> None:
         """Have an event leave now, as ``text`` if it is given."""
-        for listener in self.listeners:
-            listener(event)
+        self.record(event)
         self._emit(json_styles.streamed(event).decode("utf-8", "replace") if text is None else text)
 
     def refuse(self, error: ApiError, event_id: str | None = None) -> None:

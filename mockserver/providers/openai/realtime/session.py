@@ -85,7 +85,8 @@ class RealtimeSession:
             lambda: self.timeline.now_ms,
             lambda: Formats(config.input_format, config.output_format),
         )
-        self.outlet.listeners.append(self.log.sent)
+        self.outlet.record = self.log.sent
+        self.outlet.listeners.append(self.log.made)
         self.faults = SessionFaults(self.outlet, self.timeline, self.close, self._cut, self._expire)
         self.timeline.on_audio = self.faults.hear_until
         self.turns = Turns(

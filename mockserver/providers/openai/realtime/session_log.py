@@ -10,7 +10,7 @@ from mockserver import json_styles, strict_json
 from mockserver.journal import redacted
 from mockserver.journal.record import Realtime
 from mockserver.pipeline.recording import Recording
-from mockserver.providers.openai.realtime.folded_events import Formats, Run, is_folded
+from mockserver.providers.openai.realtime.folded_events import Formats, Run, is_folded, seconds_of
 from mockserver.providers.openai.realtime.turn_log import TurnLog
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _MAX_TYPES = 200  # different types of events, of which a client can make up any
 class SessionLog:
     """What happens in a session, for the journal. The session's thread writes it, any thread reads it.
 
-    ``recording`` is the progress of the entry. ``now_ms`` and ``formats`` return the time and the formats of audio;
-    the session sets them with ``begin``.
+    ``session`` is the id of the session, ``recording`` the progress of the entry. ``begin`` says how to find out the
+    time and the formats of audio.
     """
 
     def __init__(self, secrets: Secrets) -> None:
@@ -40,7 +40,7 @@ class SessionLog:
         self._dropped = 0
         self._runs: dict[tuple[str, ...], Run] = {}
         self._types: dict[str, None] = {}
-        self._session = ""
+        self.session = ""
         self._kind = ""
         self._heard = self._spoken = 0.0  # seconds
         self._closed: dict[str, Any] | None = None
@@ -54,7 +54,7 @@ class SessionLog:
     ) -> None:
         """Note the id and the kind of the session, and how to find out times and formats."""
         with self._lock:
-            self._session, self._kind = session, kind
+            self.session, self._kind = session, kind
             self._now_ms, self._formats = now_ms, formats
 
     def received(self, event: Mapping[str, Any]) -> None:
@@ -62,12 +62,16 @@ class SessionLog:
         with self._lock:
             self._note("in", event, self._now_ms())
 
-    def sent(self, event: Mapping[str, Any]) -> None:
-        """Note an event of the server."""
+    def made(self, event: Mapping[str, Any]) -> None:
+        """Note what an event of the server means for its turn."""
         with self._lock:
-            now = self._now_ms()
-            seconds = self._note("out", event, now)
-            self._turns.sent(event, now, seconds)
+            formats = self._formats() if self._formats else None
+            self._turns.made(event, self._now_ms(), seconds_of(event, formats))
+
+    def sent(self, event: Mapping[str, Any]) -> None:
+        """Note an event that leaves the server."""
+        with self._lock:
+            self._note("out", event, self._now_ms())
 
     def turn_began(self, turn: Turn) -> None:
         """Note a turn."""
@@ -91,8 +95,8 @@ class SessionLog:
             was_in_turn = self._turns.end(self._now_ms())
         self.recording.end(by_client and was_in_turn)
 
-    def _note(self, direction: str, event: Mapping[str, Any], now: float) -> float:
-        """Add a row for an event, or fold it into the row of its run. Return the seconds of its audio."""
+    def _note(self, direction: str, event: Mapping[str, Any], now: float) -> None:
+        """Add a row for an event, or fold it into the row of its run."""
         kind = event.get("type")
         kind = kind if isinstance(kind, str) else ""
         if len(self._types) < _MAX_TYPES:
@@ -102,17 +106,17 @@ class SessionLog:
             self._add(
                 {"at_ms": round(now, 3), "direction": direction} | redacted.document(event, {}, self._secrets)
             )
-            return 0.0
+            return
         key = (direction, kind, str(event.get("item_id", "")))
         run = self._runs.get(key)
         if run is None:
             run = self._runs[key] = Run(direction, kind, event.get("item_id"), now)
-        seconds = run.add(event, now, self._formats() if self._formats else None)
+        seconds = seconds_of(event, self._formats() if self._formats else None)
+        run.add(event, now, seconds)
         if direction == "in":
             self._heard += seconds
         else:
             self._spoken += seconds
-        return seconds
 
     def _end_runs(self) -> None:
         for run in self._runs.values():
@@ -136,7 +140,7 @@ class SessionLog:
             ]
             turns = self._turns.records()
             record.realtime = Realtime(
-                session=self._session,
+                session=self.session,
                 kind=self._kind,
                 events=[strict_json.parse(row) for row in rows],
                 events_dropped=self._dropped,

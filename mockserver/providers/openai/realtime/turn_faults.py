@@ -48,6 +48,7 @@ def failed(code: str, message: str | None) -> ApiError:
     error.changes |= {
         "type": SERVER_ERROR if is_server_error else "invalid_request_error",
         "code": None if is_server_error else code,
-        "message": message or FAILED,
     }
+    if message is not None or not is_server_error:
+        error.changes["message"] = message or FAILED
     return error

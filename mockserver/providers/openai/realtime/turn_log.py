@@ -84,7 +84,7 @@ class TurnLog:
         if record.ended_ms is None and (turn.kind == "transcription" or turn.events is not None):
             record.ended_ms = round(now, 3)
 
-    def sent(self, event: Event, now: float, seconds: float) -> None:
+    def made(self, event: Event, now: float, seconds: float) -> None:
         """Note an event of the server with so many ``seconds`` of audio."""
         self._now = now
         if seconds:

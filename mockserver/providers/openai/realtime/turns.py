@@ -204,7 +204,9 @@ class Turns:
         A response is refused for what is wrong with the event that asks for it, and fails for other reasons.
         """
         turn.error = error.name
-        error.values.setdefault("request_id", self._call.request_id)
+        if error.name == SERVER_ERROR:
+            changes, error = error.changes, ApiError("realtime_server_error", session_id=self._log.session)
+            error.changes |= changes
         rules = turn.model.realtime
         if rules is not None and rules.internal_name and "model" in error.values:
             error.values["model"] = rules.internal_name
