@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mockserver.engines.derive import with_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mockserver.engines.transcription import Segment
 
@@ -19,8 +19,10 @@ _MARKS = "\"'“”„«»()[]{}.,;:!?…—–-¿¡。，！？、；："
 _SHORTEST_LOOK_MS, _LONGEST_LOOK_MS = 320.0, 800.0
 _FIRST_MS = 550.0  # the first word, with the padding before it
 _UNSURE_MS = 300.0  # at the end of the audio: a word there may go on
-_LONGEST_MS = 15_000.0  # of audio that is transcribed at a time
-_OVERLAP_MS = 1_000.0  # that is transcribed again, if nothing was understood
+_LONGEST_MS = 15_000.0  # of audio that is transcribed at a time; half of Whisper's window
+_LONGEST_KNOWN_MS = 5_000.0  # the same for known speech
+_OVERLAP_MS = 1_000.0  # that is transcribed again, if nothing was said
+_PAUSE = 0.2  # seconds between words
 
 
 class LiveText:
@@ -60,7 +62,9 @@ class LiveSpeech:
         self._lag_ms = lag_ms
         self._before = ""
         self._heard: list[str] = []
-        self._first_ms: float | None = None  # of the first look; 0 once an engine has heard
+        self._first_ms: float | None = (
+            None  # of the first look at what is not known; 0 once an engine has heard
+        )
         self._look_ms = min(max(_SHORTEST_LOOK_MS, lag_ms), _LONGEST_LOOK_MS)
         self._next_ms = start_ms + _FIRST_MS + max(lag_ms - self._look_ms, 0.0)
 
@@ -72,7 +76,10 @@ class LiveSpeech:
         return True
 
     def unheard(self, end_ms: float) -> tuple[float, ...]:
-        """Return the times up to which an engine has to hear now: none at first, which is made up for next time."""
+        """Return the times up to which an engine has to hear what is not known.
+
+        There are none the first time, because more of it may be known; the next time makes up for it.
+        """
         if self._first_ms is None:
             self._first_ms = end_ms
             return ()
@@ -84,38 +91,46 @@ class LiveSpeech:
 
         ``is_sure``: the words are those of known speech.
         """
+        if is_sure:
+            self._first_ms = None
         words = list(_words(segments))
         bare = _bare(word.text for word in words)
         same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(bare, self._heard, strict=False))
         believed = words if is_sure else words[: sum(1 for _ in same)]
         self._heard = bare
-        said, end = "", 0.0
-        for word in believed:
+        over_ms = 0.0 if is_sure else _UNSURE_MS
+        past = [word for word in believed if end_ms - self.from_ms - word.end * 1000 >= over_ms]
+        for word in past:
             past_ms = end_ms - self.from_ms - word.end * 1000
-            if past_ms < (0.0 if is_sure else _UNSURE_MS):
-                break
-            said, end = word.said, word.end
-            yield Due(max(self._lag_ms - past_ms, 0.0), self._joined(said))
-        if end_ms - self.from_ms > _LONGEST_MS:
-            self._go_on(said, end, end_ms)
+            yield Due(max(self._lag_ms - past_ms, 0.0), self._joined(word.said.rstrip(_MARKS + " ")))
+        if end_ms - self.from_ms > (_LONGEST_KNOWN_MS if is_sure else _LONGEST_MS):
+            self._go_on(past, end_ms, is_silence=not words)
 
-    def _go_on(self, said: str, end: float, end_ms: float) -> None:
-        """Transcribe the rest only, after the last words that were understood."""
+    def _go_on(self, words: Sequence[_Said], end_ms: float, *, is_silence: bool) -> None:
+        """Transcribe only what follows the last pause from now on. Without a pause, wait for one, but not for long."""
+        pauses = [pair for pair in itertools.pairwise(words) if pair[1].start - pair[0].end >= _PAUSE]
+        if pauses:
+            word, following = pauses[-1]
+            self._cut(word.said, (word.end + following.start) / 2)
+        elif is_silence:
+            self.from_ms = end_ms - _OVERLAP_MS
+        elif words and end_ms - self.from_ms > 2 * _LONGEST_MS:
+            self._cut(words[-1].said, words[-1].end)
+
+    def _cut(self, said: str, seconds: float) -> None:
         self._before, self._heard = self._joined(said), []
-        self.from_ms = self.from_ms + end * 1000 if said else end_ms - _OVERLAP_MS
+        self.from_ms += 1000 * seconds
 
     def _joined(self, said: str) -> str:
         return " ".join(filter(None, (self._before, said)))
 
 
 class _Said(NamedTuple):
-    """A word, all text up to it, and when it ended, in seconds.
-
-    ``said`` is without the marks after the word: they depend on what follows.
-    """
+    """A word, all text up to it, and when it began and ended, in seconds."""
 
     text: str
     said: str
+    start: float
     end: float
 
 
@@ -127,7 +142,7 @@ def _words(segments: Iterable[Segment]) -> Iterator[_Said]:
             found = segment.text.find(word.text.strip(), at)
             at = found + len(word.text.strip()) if found >= 0 else at
             said = f"{before} {segment.text[:at]}".strip()
-            yield _Said(word.text, said.rstrip(_MARKS + " "), word.end)
+            yield _Said(word.text, said, word.start, word.end)
         before = f"{before} {segment.text}".strip()
 
 

@@ -88,15 +88,27 @@ def test_a_short_delay_has_more_looks() -> None:
 def test_an_engine_is_asked_from_the_second_time_on() -> None:
     speech = LiveSpeech(0.0, LAG)
     assert [speech.unheard(ms) for ms in (650.0, 1450.0, 2250.0)] == [(), (650.0, 1450.0), (2250.0,)]
+    list(speech.hear(said("known"), 3000.0, is_sure=True))
+    assert speech.unheard(3800.0) == ()
 
 
-def test_of_long_speech_only_the_end_is_transcribed_again() -> None:
+def test_of_long_speech_only_what_follows_the_last_pause_is_transcribed_again() -> None:
     speech = LiveSpeech(0.0, LAG)
-    first = " ".join(f"w{n}" for n in range(40))  # 16 seconds
-    list(speech.hear(said(first), 16_500.0, is_sure=True))
-    assert speech.from_ms == 16_000.0
-    dues = list(speech.hear(said("and more"), 17_500.0, is_sure=True))
-    assert texts(dues) == [f"{first} and", f"{first} and more"]
+    words = (Word("four", 13.0, 14.0), Word("five", 14.0, 15.5))
+    segments = [*said("One two, three."), Segment("four five", 13.0, 15.5, words=words)]
+    list(speech.hear(segments, 15_900.0, is_sure=True))
+    assert speech.from_ms == 7_100.0  # between 1.2 and 13 seconds
+    dues = list(speech.hear(said("four"), 16_700.0, is_sure=True))
+    assert texts(dues) == ["One two, three. four"]
+
+
+def test_speech_without_a_pause_is_cut_in_the_end() -> None:
+    speech = LiveSpeech(0.0, LAG)
+    text = " ".join(f"w{n}" for n in range(50))  # 20 seconds
+    list(speech.hear(said(text), 20_500.0, is_sure=True))
+    assert speech.from_ms == 0.0
+    list(speech.hear(said(text), 30_500.0, is_sure=True))
+    assert speech.from_ms == 20_000.0
 
 
 def test_audio_that_nobody_understands_is_not_transcribed_again_and_again() -> None:
