@@ -126,16 +126,16 @@ class InputAudio:
         if not isinstance(self._vad, ServerVad):
             return
         response = event.get("response")
-        if response is None or response["conversation_id"] is None:
+        if not isinstance(response, dict) or response.get("conversation_id") is None:  # or a stub's own event
             return
         if event["type"] == "response.created":
             self._vad.wait_from(None)
-        elif event["type"] == "response.done" and response["status"] == "completed":
-            self._vad.wait_from(self.heard_ms + self._duration_ms(response["output"]))
+        elif event["type"] == "response.done" and response.get("status") == "completed":
+            self._vad.wait_from(self.heard_ms + self._duration_ms(response.get("output") or ()))
 
     def _duration_ms(self, output: Sequence[Mapping[str, Any]]) -> int:
         """Return the duration of what was spoken in a response."""
-        items = (self._parts.conversation.find(each["id"]) for each in output)
+        items = (self._parts.conversation.find(each.get("id", "")) for each in output)
         parts = (part for item in items if isinstance(item, Message) for part in item.content)
         return sum(part.sound.ms for part in parts if part.sound is not None)
 
