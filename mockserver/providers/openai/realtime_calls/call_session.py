@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mockserver.providers.openai.realtime.items import Message
 from mockserver.providers.openai.realtime.session import RealtimeSession
 from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard, Line, Pressed
 from mockserver.providers.openai.realtime_calls.media_formats import Encoder
@@ -55,20 +57,29 @@ class CallSession(RealtimeSession):
 
     def _receive(self, message: str | bytes) -> None:
         if isinstance(message, Heard):
-            audio = self._encoder.encoded(message, self.config.input_format.type)
-            self.log.received({"type": "input_audio_buffer.append", "audio": _base64(audio)})
-            self.audio.hear(audio)
+            self._attempt(partial(self._hear, message))
         elif isinstance(message, Pressed):
             at = int(self.context.clock.now())
             self.outlet.deliver({"type": _PRESSED, "event": str(message), "received_at": at})
         else:
             super()._receive(message)
 
+    def _hear(self, pcm: bytes) -> None:
+        audio = self._encoder.encoded(pcm, self.config.input_format.type)
+        self.log.received({"type": "input_audio_buffer.append", "audio": _base64(audio)})
+        self.audio.hear(audio)
+
     def _handle(self, event: Mapping[str, Any]) -> None:
         if event["type"] == "output_audio_buffer.clear":
-            self.output.clear()
+            self._clear()
         else:
             super()._handle(event)
+
+    def _clear(self) -> None:
+        """Play nothing more of what is played, and make no more of it."""
+        if self.output.in_progress and self.output.in_progress == self.responses.active:
+            self.responses.cancel({})
+        self.output.clear()
 
     def _play(self, response_id: str, item_id: str, audio: bytes) -> None:
         """Play audio. The journal has it like that of a session over a WebSocket."""
@@ -77,10 +88,10 @@ class CallSession(RealtimeSession):
         self.output.play(response_id, item_id, audio)
 
     def _truncate(self, item_id: str, end_ms: int) -> None:
-        """Cut what was not heard of an item, unless the client has removed it."""
+        """Cut what was not heard of an item, unless the client has removed it, or cut it further."""
         item = self.conversation.find(item_id)
-        if item is not None:
-            self.items.cut(item_id, 0, end_ms)
+        if isinstance(item, Message) and item.content and item.content[0].sound is not None:
+            self.items.cut(item_id, 0, min(end_ms, item.content[0].sound.ms))
 
 
 def _base64(audio: bytes) -> str:

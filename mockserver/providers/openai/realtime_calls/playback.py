@@ -52,7 +52,10 @@ class Playback(Struct, eq=False):
 
 
 class OutputBuffer:
-    """The output buffer. ``truncate`` cuts the sound of an item at a number of milliseconds."""
+    """The output buffer. ``truncate`` cuts the sound of an item at a number of milliseconds.
+
+    ``in_progress`` is the response whose audio is being made; empty if there is none.
+    """
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class OutputBuffer:
         self._read_format = read_format
         self._playing: deque[Playback] = deque()
         self._decoder = Decoder()
-        self._in_progress = ""  # the response whose audio is being made
+        self.in_progress = ""
         self._cut = ""  # the response of which nothing more is played
         outlet.listeners.append(self._note)
 
@@ -79,7 +82,7 @@ class OutputBuffer:
             return
         pcm = self._decoder.samples(audio, self._read_format().type)
         self._line.play(pcm)
-        self._in_progress = response_id
+        self.in_progress = response_id
         now = self._timeline.now_ms
         last = self._playing[-1] if self._playing else None
         if last is None or last.response_id != response_id:
@@ -99,7 +102,7 @@ class OutputBuffer:
         playing, now = tuple(self._playing), self._timeline.now_ms
         self._playing.clear()
         self._line.stop_playing(max(0.0, playing[-1].end_ms - now) if playing else 0.0)
-        self._cut = self._in_progress
+        self._cut = self.in_progress
         for each in playing:
             if each.task is not None:
                 each.task.cancel()
@@ -114,8 +117,8 @@ class OutputBuffer:
             return
         response = event.get("response")
         response_id = response.get("id") if isinstance(response, dict) else None  # a stub can send anything
-        if response_id == self._in_progress:
-            self._in_progress = ""
+        if response_id == self.in_progress:
+            self.in_progress = ""
         for playing in self._playing:
             if playing.response_id == response_id:
                 if playing.has_started:

@@ -148,6 +148,27 @@ def test_the_client_clears_the_output(dial: Dial) -> None:
     caller.until("output_audio_buffer.stopped")
 
 
+def test_clearing_the_output_stops_the_response(dial: Dial) -> None:
+    caller = dial(audio={"input": {"turn_detection": None}})
+    caller.send("output_audio_buffer.clear")  # nothing is played
+    say(caller, "Please repeat a rather long sentence, which takes many seconds to be spoken by anyone.")
+    caller.until("output_audio_buffer.started")
+    caller.send("output_audio_buffer.clear")
+    received = caller.until("conversation.item.truncated")
+    [done] = [each["response"] for each in received if each["type"] == "response.done"]
+    assert done["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
+
+
+def test_items_that_the_client_removes_are_not_truncated(dial: Dial) -> None:
+    caller = dial(audio={"input": {"turn_detection": None}})
+    say(caller, "Please repeat a rather long sentence, which takes many seconds to be spoken by anyone.")
+    done = caller.until("rate_limits.updated")[-2]
+    caller.send("conversation.item.delete", item_id=done["response"]["output"][0]["id"])
+    caller.send("output_audio_buffer.clear")
+    caller.send("session.update", session={"type": "realtime"})
+    assert kinds(caller.until("session.updated"))[-2:] == ["output_audio_buffer.cleared", "session.updated"]
+
+
 def test_a_call_without_sound(dial: Dial) -> None:
     """Time passes although the caller sends no audio."""
     caller = dial(media=False)
