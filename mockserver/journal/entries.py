@@ -11,7 +11,6 @@ import msgspec
 from mockserver import json_styles
 from mockserver.catalog.paths import VERSION, with_version
 from mockserver.journal.record import AudioFile, RealtimeTurn, Record, as_json
-from mockserver.matching.conditions import CONDITIONS
 from mockserver.matching.patterns import Pattern
 
 if TYPE_CHECKING:
@@ -191,7 +190,6 @@ class JournalPattern(Pattern):
 
     def __init__(self, when: Mapping[str, Any], endpoints: Collection[str] = ()) -> None:
         super().__init__(when, endpoints, "entry")
-        self._reads_turns = any(CONDITIONS[name].of_turns for name in when)
 
     def count(self, facts: EntryFacts) -> int:
         """Return how often an entry matches: 0 or 1, or the number of turns that match."""
@@ -202,4 +200,4 @@ class JournalPattern(Pattern):
         return min(map(self.differences, self._subjects(facts)), key=len)
 
     def _subjects(self, facts: EntryFacts) -> Sequence[EntryFacts]:
-        return facts.turns or [facts] if self._reads_turns else [facts]
+        return facts.turns or [facts] if self.reads_turns else [facts]

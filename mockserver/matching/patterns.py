@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _notices = Notices()
+_OF_TURNS = frozenset({"realtime_response", "realtime_transcription", "realtime_transcriptions"})  # endpoints
 _BY_RANK = sorted((each for each in CONDITIONS.values() if each.exact), key=lambda each: each.rank)
 
 
@@ -31,7 +32,9 @@ class Pattern:
     """A compiled ``when`` (``schemas/mock/when.json``): conditions by name, all of which must hold.
 
     ``endpoints`` are the known names, ``subject`` is what the pattern is applied to. Conditions count against the
-    limits of the block (``allowance.sharing``); one that exceeds them does not hold.
+    limits of the block (``allowance.sharing``); one that exceeds them does not hold. ``reads_turns`` is whether there
+    are conditions on turns of Realtime sessions, ``selects_turns`` whether it is for turns, and not for the requests
+    that open sessions.
 
     Raises ``PatternError`` for an invalid condition.
     """
@@ -49,6 +52,8 @@ class Pattern:
             (condition, condition.test(when[name])) for name, condition in CONDITIONS.items() if name in when
         )
         self.index_key = _index_key(when)
+        self.reads_turns = any(CONDITIONS[name].of_turns for name in when)
+        self.selects_turns = self.reads_turns or not _OF_TURNS.isdisjoint(listed(when.get("endpoint", ())))
 
     def matches(self, facts: Facts | Outcome) -> bool:
         """Return whether all conditions hold; costly ones are tried last."""

@@ -108,9 +108,23 @@ def fails_job(name: str, *takes: str) -> Callable[[FailsJob], FailsJob]:
 
 
 def concerns(fault: Fault, request: LiveRequest) -> bool:
-    """Return whether a fault can hit a request: its pattern matches, and the request asks for what it breaks."""
-    needs = KINDS[fault.kind].needs
-    return (not needs or needs in request.asks_for) and fault.pattern.matches(request)
+    """Return whether a fault can hit a request: its pattern matches, and the request asks for what it breaks.
+
+    A turn of a session is hit only by faults that are for turns; the others hit the request that opens the session.
+    """
+    kind = KINDS[fault.kind]
+    if "turn" in request.asks_for:
+        return (
+            (kind.fails_turn or fault.pattern.selects_turns)
+            and _fits_turns(kind)
+            and fault.pattern.matches(request)
+        )
+    return (not kind.needs or kind.needs in request.asks_for) and fault.pattern.matches(request)
+
+
+def _fits_turns(kind: Kind) -> bool:
+    """Return whether a kind can hit a turn."""
+    return kind.fails_turn or kind.of_session is not None or not kind.needs
 
 
 def job_failure(fault: Fault | None) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
 
 _PATH = "/v1/realtime"
-_ASKS_FOR = frozenset({"session", "turn"})
+_ASKS_FOR = frozenset({"turn"})
 
 
 class Said(Struct, frozen=True):

@@ -223,3 +223,40 @@ def test_a_turn_is_late_or_never_comes(connect: Connect, api: AudioApi) -> None:
     with pytest.raises(TimeoutError):
         drain(talk)
     assert "response.content_part.done" not in kinds(talk.events[before:])
+
+
+def test_a_header_breaks_its_own_session(connect: Connect) -> None:
+    talk = connect(headers={"x-mock-fault": 'realtime_close; close=4002; message="By header"; after=1'})
+    assert talk.closed() == (4002, "By header")
+    connect()
+
+
+def test_a_lost_event_does_not_confuse_the_server(connect: Connect, api: AudioApi) -> None:
+    api.break_next("realtime_drop", event="response.*", after=0, count=1_000)
+    talk = connect()
+    talk.say("Hello.", **TEXT)
+    talk.until("rate_limits.updated")
+    assert [kind for kind in kinds(talk.events) if kind.startswith("response.")] == []
+    api.verify_realtime(said="Hello", times=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"fault": "realtime_close", "close": 1005}, "close: 1005 is not a code that a close frame can have"),
+        ({"fault": "realtime_close", "after": 1, "audio_seconds": 2}, "audio_seconds: cannot be combined"),
+        ({"fault": "realtime_drop", "audio_seconds": 2}, "audio_seconds: realtime_drop does not take it"),
+        ({"fault": "upgrade_refused", "status": 418}, "none has the status 418"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(api: AudioApi, fault: Body, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        api.break_next(**fault)
+
+
+def test_faults_hit_sessions_in_parallel_each_for_itself(connect: Connect, api: AudioApi) -> None:
+    api.break_next("realtime_duplicate", times=None, event="response.created", after=0)
+    first, second = connect(), connect()
+    for talk in (first, second):
+        assert kinds(reply(talk)).count("response.created") == 2
+        assert kinds(reply(talk)).count("response.created") == 1
