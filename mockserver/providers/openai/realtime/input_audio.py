@@ -52,6 +52,7 @@ class InputAudio:
         self._parts = parts
         self._format = parts.config.input_format
         self._audio = AudioInput(self._format.type)
+        self._audio.detects = False
         self._past_ms = 0  # of audio in earlier formats
         self._from_ms = 0.0  # the audio before was committed or cleared
         self._item_id = ""  # of what a commit would now commit, once it is known
@@ -65,11 +66,6 @@ class InputAudio:
     def ms(self) -> float:
         """Return the duration of all audio so far."""
         return self._past_ms + self._audio.ms
-
-    @property
-    def is_speaking(self) -> bool:
-        """Return whether the user speaks, as far as turn detection knows."""
-        return self._vad is not None and self._vad.is_speaking
 
     def configure(self) -> None:
         """Take over the format and the turn detection of the configuration."""
@@ -123,15 +119,15 @@ class InputAudio:
 
     def _note(self, event: Mapping[str, Any]) -> None:
         """Begin the idle timeout when a response is done, from the time when it will have been played."""
-        if not isinstance(self._vad, ServerVad):
-            return
         response = event.get("response")
-        if not isinstance(response, dict) or response.get("conversation_id") is None:  # or a stub's own event
+        if not isinstance(self._vad, ServerVad) or not isinstance(response, dict):
             return
-        if event["type"] == "response.created":
+        # The events of stubs, which have any form, cannot name the conversation.
+        is_here = response.get("conversation_id") == self._parts.conversation.id
+        if is_here and event["type"] == "response.created":
             self._vad.wait_from(None)
-        elif event["type"] == "response.done" and response.get("status") == "completed":
-            self._vad.wait_from(self.heard_ms + self._duration_ms(response.get("output") or ()))
+        elif is_here and event["type"] == "response.done" and response.get("status") == "completed":
+            self._vad.wait_from(self.heard_ms + self._duration_ms(response["output"]))
 
     def _duration_ms(self, output: Sequence[Mapping[str, Any]]) -> int:
         """Return the duration of what was spoken in a response."""

@@ -79,14 +79,7 @@ class RealtimeSession:
         self.conversation = Conversation(self.ids.conversation())
         self.sounds = Sounds()
         self.log = log or SessionLog(call.request.secrets)
-        self.log.begin(
-            self.id,
-            config.kind,
-            lambda: self.timeline.now_ms,
-            lambda: Formats(config.input_format, config.output_format),
-        )
-        self.outlet.record = self.log.sent
-        self.outlet.listeners.append(self.log.made)
+        self._begin_log()
         self.faults = SessionFaults(self.outlet, self.timeline, self.close, self._cut, self._expire)
         self.timeline.on_audio = self.faults.hear_until
         self.turns = Turns(
@@ -105,6 +98,16 @@ class RealtimeSession:
         self.audio = self._new_audio()
         self._beta: Beta | None = None
         self._is_closed = False
+
+    def _begin_log(self) -> None:
+        """Have the journal see the events."""
+
+        def formats() -> Formats:
+            return Formats(self.config.input_format, self.config.output_format)
+
+        self.log.begin(self.id, self.config.kind, lambda: self.timeline.now_ms, formats)
+        self.outlet.record = self.log.sent
+        self.outlet.listeners.append(self.log.made)
 
     def _new_transcription(self) -> InputTranscription:
         return InputTranscription(
