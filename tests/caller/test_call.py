@@ -209,3 +209,71 @@ def test_calls_at_the_same_time_do_not_change_each_other(server: MockServer) -> 
     with ThreadPoolExecutor(4) as pool:
         timelines = list(pool.map(timeline, range(8)))
     assert timelines == [timelines[0]] * 8
+
+
+def test_a_fault_that_ends_the_call_is_reported_with_its_code(server: MockServer) -> None:
+    api = server.account()
+    api.break_next("realtime_close", close=1013, message="busy", event="response.output_audio.delta", after=2)
+    with api.caller(session=PATIENT) as call:
+        call.say(QUESTION)
+        with pytest.raises(CallFailed, match="ended the call with 1013 busy"):
+            call.hear()
+        assert call.wait_for_end() == (1013, "busy")
+    assert call.timeline.closed == (1013, "busy")
+    (reply,) = call.timeline.replies
+    assert reply.status == "in_progress"
+    assert reply.end_ms is not None
+    assert reply.end_ms <= call.timeline.end_ms
+
+
+def test_a_reply_that_falls_silent_does_not_end(server: MockServer) -> None:
+    api = server.account()
+    api.break_next("realtime_silence", event="response.output_audio.delta", after=2)
+    with api.caller(session=PATIENT) as call:
+        call.say("Good morning.")
+        call.wait(5000)
+    (reply,) = call.timeline.replies
+    assert (reply.status, reply.played_ms) == ("in_progress", 500)
+
+
+def test_a_late_reply_begins_late_on_the_timeline(server: MockServer) -> None:
+    def gap(seconds: float) -> float:
+        api = server.account()
+        if seconds:
+            api.break_next("latency", seconds=seconds, turn=1)
+        with api.caller(session=PATIENT) as call:
+            call.say(QUESTION)
+            return call.hear().gap_ms or 0.0
+
+    assert gap(2.0) - gap(0.0) == 2000
+
+
+def test_a_failed_response_says_why(server: MockServer) -> None:
+    api = server.account()
+    api.break_next("realtime_failed", code="rate_limit_exceeded")
+    with api.caller(session=PATIENT) as call:
+        call.say(QUESTION)
+        reply = call.hear()
+    assert reply.status == "failed"
+    assert (reply.error or {})["code"] == "rate_limit_exceeded"
+
+
+def test_garbled_events_are_errors_of_the_timeline(server: MockServer) -> None:
+    api = server.account()
+    api.break_next("realtime_garble", event="response.output_audio.delta", after=0)
+    with api.caller(session=PATIENT) as call:
+        call.say(QUESTION)
+        assert call.hear().status == "completed"
+    assert [error["code"] for error in call.timeline.errors] == ["mock_not_json"]
+
+
+def test_the_journal_agrees_with_the_caller(server: MockServer) -> None:
+    api = server.account()
+    with api.caller(session=PATIENT) as call:
+        call.say(QUESTION)
+        cut = call.interrupt("Wait a moment", after_ms=340)
+        call.hear()
+    api.wait_for_realtime(said="weather", interrupted=True)
+    turns = api.journal[-1]["realtime"]["turns"]
+    assert [turn["said"] for turn in turns] == [reply.text for reply in call.timeline.replies]
+    assert turns[0]["heard_until_ms"] == int(cut.played_ms)

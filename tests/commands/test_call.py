@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mockserver.cli import main
+from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from tests.conftest import ROOT
 
@@ -57,3 +58,13 @@ def test_what_cannot_be_called_is_one_line(tmp_path: Path) -> None:
     path.write_text("voice: nobody\n" + SHORT)
     assert "unknown voice 'nobody'" in call(path).output
     assert "no connection" in call(EXAMPLE, "--url", "http://127.0.0.1:9").output.replace("\n", " ")
+
+
+def test_a_server_over_tls_is_verified(tmp_path: Path) -> None:
+    path = tmp_path / "call.yaml"
+    path.write_text("steps: [{wait: 100}]")
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning"), tls=True) as server:
+        assert call(path, "--url", server.base_url, "--ca-file", server.ca_file).exit_code == 0
+        assert "CERTIFICATE_VERIFY_FAILED" in call(path, "--url", server.base_url).output
+        refused = call(path, "--url", server.base_url, "--ca-file", tmp_path / "none.pem").output
+        assert "cannot be read as a CA file" in refused.replace("\n", " ")
