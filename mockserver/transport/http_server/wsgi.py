@@ -26,6 +26,9 @@ SERVER = "audio-mockserver"  # the header Server
 
 _SOFTWARE = f"{SERVER}/{__version__} Server"
 
+# Of the real service; over TLS, browsers would use TLS for everything on the same host, such as localhost, for a year.
+_STRICT = "strict-transport-security"
+
 _MAX_CACHED = 64  # environs of heads
 _MAX_JOINED = 1 << 16  # bytes; a larger piece of a body is sent on its own, without a copy
 _WITHOUT_BODY = ("1", "204", "205", "304")  # how the status of a response begins that has no body
@@ -41,6 +44,7 @@ class Host:
     def __init__(self, scheme: str, port: int, timeout: float, end: Callable[[], None]) -> None:
         """``end`` stops the server, in the background."""
         self.timeout = timeout
+        self.speaks_tls = scheme == "https"
         self.keeps_connections = True
         self.environ = {
             "SCRIPT_NAME": "",
@@ -119,6 +123,8 @@ class WsgiCall:
         if exc_info is not None and self.head_sent:
             raise exc_info[1] or RuntimeError("The head of the response was sent already.")
         self.closes_connection |= not self.body.leave()
+        if self._host.speaks_tls:
+            fields = [field for field in fields if field[0].lower() != _STRICT]
         self._status, self._fields = status, fields
         return self._write
 

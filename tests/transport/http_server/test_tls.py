@@ -55,6 +55,12 @@ def test_the_address_is_https_and_the_sdk_verifies_it(server: MockServer) -> Non
     assert "whisper-1" in [model.id for model in server.client.models.list()]
 
 
+def test_browsers_are_not_told_to_demand_tls_of_this_machine(server: MockServer) -> None:
+    answer = server.client.models.with_raw_response.list()
+    assert "cf-ray" in answer.headers
+    assert "strict-transport-security" not in answer.headers
+
+
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
 def test_the_certificate_is_for_the_names_of_this_machine(server: MockServer, name: str) -> None:
     with trusting(server).wrap_socket(raw(server), server_hostname=name) as connection:
