@@ -80,9 +80,11 @@ def _config(context: RealtimeContext, call: Call) -> SessionConfig:
         config = _transcription(context, call)
     elif query.get("model"):
         config = _conversation(context, call, query["model"])
+    elif call.settings.strictness == "off":
+        config = conversation(context, call, DEFAULT_MODEL)
     else:
         raise ApiError("realtime_missing_model")
-    if config.model is not None:
+    if config.model is not None and call.strict:
         _check_access(context, call, config.model)
     return config
 
@@ -114,7 +116,7 @@ def _check_access(context: RealtimeContext, call: Call, model: ModelCard) -> Non
     """Raise ``ApiError`` for a model that the account may not use, or that is shut down."""
     is_allowed = call.account.may_use(model.id, model.alias_of)
     is_gone = call.settings.retire_models and is_retired(model, today(context.clock))
-    if call.strict and (is_gone or not is_allowed):
+    if is_gone or not is_allowed:
         raise ApiError("realtime_model_not_found", model=model.id)
     if context.settings.rate_limits:
         try:

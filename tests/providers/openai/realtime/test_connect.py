@@ -92,8 +92,17 @@ def test_a_model_that_cannot_be_is_refused(connect: Connect, query: str, code: s
 
 
 def test_without_strictness_another_model_takes_its_place(connect: Connect) -> None:
-    (event,) = connect("model=gpt-nope", headers={"x-mock-strictness": "schema"}).events
-    assert event["session"]["model"] == "gpt-realtime"
+    for query, strictness in (("model=gpt-nope", "schema"), ("model=gpt-4o", "off"), ("", "off")):
+        (event,) = connect(query, headers={"x-mock-strictness": strictness}).events
+        assert event["session"]["model"] == "gpt-realtime"
+
+
+def test_a_tier_that_may_not_use_a_model_does_not_find_it(connect: Connect) -> None:
+    talk = connect(key="sk-mock-free-realtime", created=False)
+    code, message, close, _ = refusal(talk)
+    assert (code, close) == ("model_not_found", 4004)
+    assert message == "The model `gpt-realtime` does not exist or you do not have access to it."
+    connect(key="sk-mock-free-realtime", headers={"x-mock-strictness": "schema"})
 
 
 @pytest.mark.parametrize(
