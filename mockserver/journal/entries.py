@@ -133,8 +133,9 @@ class EntryFacts:
 
     @property
     def endpoint_names(self) -> frozenset[str]:
-        """Return all names of its endpoint."""
-        return frozenset(self.record.endpoint_names)
+        """Return all names of its endpoint; of a call with a session also that of sessions."""
+        of_sessions = {"realtime"} if self.record.realtime is not None else set()
+        return frozenset(self.record.endpoint_names) | of_sessions
 
     @property
     def path(self) -> str:

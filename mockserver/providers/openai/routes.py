@@ -418,6 +418,7 @@ REALTIME = (
         schema="openai/create_realtime_call.request",
         resource="realtime.calls",
         has_limit_headers=False,
+        gives=frozenset({"session"}),
         handler="realtime_calls.calls.create_call",
     ),
     Operation(

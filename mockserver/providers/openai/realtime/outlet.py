@@ -33,16 +33,12 @@ class Outlet:
 
     def send(self, kind: str, **members: Any) -> None:
         """Send an event: its type, an id, and its members in this order."""
-        event = {"type": kind, "event_id": self._ids.event(), **members}
-        for listener in self.listeners:
-            listener(event)
-        for each in (event,) if self.reshape is None else self.reshape(event):
-            self.deliver(each)
+        self._make({"type": kind, "event_id": self._ids.event(), **members})
 
     def send_of_buffer(self, change: str, response_id: str) -> None:
         """Send a change of the buffer with the audio that a call plays. Its events have ids of their own form."""
         kind, event_id = f"output_audio_buffer.{change}", self._ids.buffer_event()
-        self.deliver({"type": kind, "event_id": event_id, "response_id": response_id})
+        self._make({"type": kind, "event_id": event_id, "response_id": response_id})
 
     def forward(self, given: Mapping[str, Any] | str) -> None:
         """Send an event of a stub, with an id if it has none, or a text as it is, which need not be JSON."""
@@ -50,6 +46,13 @@ class Outlet:
             self.transmit({"type": "", "text": given}, given)
         else:
             self.deliver({"type": given["type"], "event_id": self._ids.event(), **given})
+
+    def _make(self, event: Mapping[str, Any]) -> None:
+        """Tell the parts of the session of an event, and have it leave."""
+        for listener in self.listeners:
+            listener(event)
+        for each in (event,) if self.reshape is None else self.reshape(event):
+            self.deliver(each)
 
     def transmit(self, event: Mapping[str, Any], text: str | None = None) -> None:
         """Have an event leave now, as ``text`` if it is given."""

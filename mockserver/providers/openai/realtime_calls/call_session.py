@@ -84,7 +84,9 @@ class CallSession(RealtimeSession):
     def _play(self, response_id: str, item_id: str, audio: bytes) -> None:
         """Play audio. The journal has it like that of a session over a WebSocket."""
         ids = {"response_id": response_id, "item_id": item_id}
-        self.log.sent({"type": "response.output_audio.delta", **ids, "delta": _base64(audio)})
+        delta = {"type": "response.output_audio.delta", **ids, "delta": _base64(audio)}
+        self.log.made(delta)
+        self.log.sent(delta)
         self.output.play(response_id, item_id, audio)
 
     def _truncate(self, item_id: str, end_ms: int) -> None:
