@@ -25,8 +25,8 @@ class AudioFormat(Struct, frozen=True):
 
     @staticmethod
     def of(members: dict[str, Any]) -> AudioFormat:
-        """Return the format of the members of a ``format``, which are valid."""
-        kind = members["type"]
+        """Return the format of the members of a ``format``, which are valid; PCM if they have no type."""
+        kind = members.get("type", "audio/pcm")
         return AudioFormat(kind, PCM_RATE if kind == "audio/pcm" else _G711_RATE)
 
 
