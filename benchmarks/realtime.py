@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,12 @@ _ARGUMENTS = ("--log-level", "warning", "--no-rate-limits")
 
 def run(options: Options) -> Iterator[Row]:
     """Run the named part, or all."""
-    parts = {"cpu": _cpu, "delay": _delay, "sessions": _sessions, "text": lambda: _text(options)}
+    parts: dict[str, Callable[[], Iterator[Row]]] = {
+        "cpu": _cpu,
+        "delay": _delay,
+        "sessions": _sessions,
+        "text": lambda: _text(options),
+    }
     for name, part in parts.items():
         if options.part in ("", name):
             yield from part()
@@ -148,7 +153,7 @@ def _call(server: Server, turns: int) -> bytes:
     [reply] = exchange(server.address, post("/v1/audio/speech", "application/json", body))
     speech = reply.body.partition(b"\r\n\r\n")[2] if reply.body.startswith(b"HTTP") else reply.body
     speech = speech[: len(speech) // 2 * 2]
-    return (speech + bytes(int(_PAUSE * _SECOND))) * turns
+    return bytes(speech + bytes(int(_PAUSE * _SECOND))) * turns
 
 
 def _talk(server: Server, folder: str, audio: bytes, sessions: int, speed: float) -> Any:
