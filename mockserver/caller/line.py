@@ -30,7 +30,7 @@ Event = dict[str, Any]
 
 SILENCE = bytes(FRAME)
 _SYNC, _SYNCED = "mock.sync", "mock.synced"
-_ANSWER_SECONDS = 120.0  # real time that the server has to answer, for example while Whisper transcribes
+_ANSWER_SECONDS = 600.0  # real time that the server has to answer, for example while Whisper transcribes
 _OPEN_SECONDS = 30.0  # real time that a handshake may take
 _NORMAL = 1000  # the close code of a client that hangs up
 
