@@ -153,7 +153,9 @@ def _check_conversation(
 ) -> None:
     members = state.members
     if given.get("model", members["model"]) != members["model"]:
-        raise ApiError("realtime_model_fixed", param="session.model")
+        named = basis.find_model(given["model"])
+        if named is None or named.snapshot != model.snapshot:
+            raise ApiError("realtime_model_fixed", param="session.model")
     check_modalities(given.get("output_modalities"), "session.output_modalities")
     check_max_tokens(given.get("max_output_tokens"), model, "session.max_output_tokens")
     check_reasoning(given, rules, "session")

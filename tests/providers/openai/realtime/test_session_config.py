@@ -306,6 +306,11 @@ def test_newer_models_reason_and_have_larger_limits(connect: Connect) -> None:
     assert refused(talk, max_output_tokens=32_001)["code"] == "integer_above_max_value"
 
 
+def test_another_name_of_the_model_is_no_change(talk: Talk) -> None:
+    assert talk.update(model="gpt-realtime-2025-08-28") == talk.events[0]["session"]
+    assert refused(talk, model="gpt-realtime-1.5")["param"] == "session.model"
+
+
 def test_tracing_is_set_once(talk: Talk) -> None:
     assert talk.update(tracing="auto")["tracing"] == "auto"
     assert talk.update(tracing="auto")["tracing"] == "auto"
