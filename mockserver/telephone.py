@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
@@ -58,6 +58,13 @@ class IncomingCall:
         self._heard = bytearray()
         self._wires: Wires | None = None
         self._changed = threading.Condition()
+
+    @property
+    def announcement(self) -> tuple[str, dict[str, Any]]:
+        """Return the type and the data of the webhook that announces the call."""
+        headers = (*self.sip_headers, ("Call-ID", self.id))
+        shown = [{"name": name, "value": value} for name, value in headers]
+        return "realtime.call.incoming", {"call_id": self.id, "sip_headers": shown}
 
     @property
     def heard(self) -> bytes:

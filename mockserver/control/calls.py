@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mockserver.control.operation import Call
     from mockserver.telephone import IncomingCall
 
-_EVENT = "realtime.call.incoming"
 _VOICE = "alloy"
 _SILENCE = 1.0  # seconds after what a caller says, so that turn detection finds its end
 _TIMEOUT = 10.0  # seconds that a call may ring before the caller speaks
@@ -42,8 +41,7 @@ def ring(context: CallsContext, call: Call) -> dict[str, Any]:
     body = call.body
     headers = [("From", body["from"]), ("To", body["to"]), *body.get("headers", {}).items()]
     incoming = context.telephone.ring(call.account_id, headers)
-    shown = [{"name": name, "value": value} for name, value in (*headers, ("Call-ID", incoming.id))]
-    context.webhooks.announce(call.account_id, _EVENT, {"call_id": incoming.id, "sip_headers": shown})
+    context.webhooks.announce(call.account_id, *incoming.announcement)
     return _shown(incoming)
 
 

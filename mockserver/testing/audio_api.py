@@ -8,6 +8,7 @@ from mockserver.catalog.reading import CatalogError
 from mockserver.settings.model import SettingsError
 from mockserver.testing import keywords
 from mockserver.testing.scripting import Scripting
+from mockserver.testing.telephone import TelephoneCall
 from mockserver.testing.verifying import Verifying
 from mockserver.testing.webhooks import WebhooksApi
 from mockserver.validation import documents
@@ -105,6 +106,20 @@ class AudioApi(Scripting, Verifying):
             pacing=pacing,
             ca_file=None if url else self.ca_file,
         )
+
+    def telephone(
+        self, from_: str = "sip:caller@example.com", to: str = "sip:you@example.com", **headers: str
+    ) -> TelephoneCall:
+        """Call by telephone (SIP), which the webhook ``realtime.call.incoming`` announces.
+
+        ``headers`` are more SIP headers. Raises ``ValueError`` on a ``MockServer``: a call belongs to an account.
+        """
+        if self._account_id is None:
+            raise ValueError("A call belongs to an account. Use the API of one: server.account(key).")
+        given = [("From", from_), ("To", to), *headers.items()]
+        incoming = self._context.telephone.ring(self._account_id, given)
+        self._context.webhooks.announce(self._account_id, *incoming.announcement)
+        return TelephoneCall(self._context, incoming)
 
     @property
     def _voices(self) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
+    from mockserver.telephone import Telephone
     from mockserver.validation.schemas import Schemas
     from mockserver.webhooks.webhooks import Webhooks
 
@@ -42,6 +43,7 @@ class ApiContext(Struct, frozen=True):
     speaker: Speaker
     spoken: SpokenMemory
     stubs: Stubs
+    telephone: Telephone
     webhooks: Webhooks
     resettable: Mapping[str, Resettable]
     closing: threading.Event

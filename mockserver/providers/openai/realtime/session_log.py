@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.journal.record import Record
     from mockserver.providers.openai.realtime.turn import Turn
 
+_ENDPOINT = "realtime"  # the name by which sessions are verified
 _MAX_BYTES = 1 << 18  # of the rows of events of a session, as JSON
 _MAX_ROWS = 2_000
 _MAX_TYPES = 200  # different types of events, of which a client can make up any number
@@ -151,5 +152,7 @@ class SessionLog:
                 audio_out=round(self._spoken, 3),
                 close=self._closed,
             )
+        if _ENDPOINT not in record.endpoint_names:  # a call is begun at another endpoint
+            record.endpoint_names = [*record.endpoint_names, _ENDPOINT]
         costs = [turn.cost_usd for turn in turns if turn.cost_usd is not None]
         record.cost_usd = sum(costs) if costs else None

@@ -97,6 +97,7 @@ def test_the_journal_has_the_sound_of_a_call(dial: Dial, speak: Speak, api: Audi
     assert session["audio_in"] > 2
     assert 1 < session["audio_out"] < 4
     assert session["turns"][0]["said"] == "It is sunny in Berlin."
+    assert 1 < session["turns"][0]["audio_seconds"] < 4
     assert (entry["endpoint"], entry["status"]) == ("realtime.calls", 201)
 
 
