@@ -61,6 +61,8 @@ def run(
     svg: str | None,
 ) -> None:
     """Call as the scenarios say, print the timelines, and write reports. Exit with status 1 if one has failed."""
+    if pacing == "real":
+        settings = replace(settings, realtime_pacing="real")
     services = build_services(replace(settings, state="", host="127.0.0.1", port=0))
     with contextlib.closing(services):
         try:
