@@ -152,3 +152,74 @@ def test_the_entry_has_the_cost_of_every_turn(talk: Talk, api: AudioApi) -> None
     assert len(usages) == 2
     assert entry["cost_usd"] == pytest.approx(sum(turn["cost_usd"] for turn in entry["realtime"]["turns"]))
     assert entry["cost_usd"] > 0
+
+
+def transcribe(talk: Talk, model: str, pcm: bytes) -> Body:
+    """Commit audio in a transcription session, and return the event that ends its transcription."""
+    audio = {"input": {"transcription": {"model": model}, "turn_detection": None}}
+    talk.send("session.update", session={"type": "transcription", "audio": audio})
+    talk.until("session.updated")
+    talk.append(pcm)
+    talk.send("input_audio_buffer.commit")
+    prefix = "conversation.item.input_audio_transcription"
+    return talk.until(f"{prefix}.completed", f"{prefix}.failed")[-1]
+
+
+def test_a_response_fails_after_what_it_says(talk: Talk, api: AudioApi) -> None:
+    api.on_realtime().say("So far, so good.", failure={"message": "Then it broke."})
+    talk.say("Go.", output_modalities=["text"])
+    done = talk.until("response.done")[-1]["response"]
+    assert done["status"] == "failed"
+    assert done["output"][0]["content"][0]["text"] == "So far, so good."
+    assert done["status_details"]["error"]["message"] == "Then it broke."
+
+
+def test_transcriptions_fail_as_stubs_and_limits_say(transcribing: Talk, api: AudioApi) -> None:
+    api.on_realtime_transcription(turn=1).reply(failure={"code": "odd", "message": "Odd."})
+    failed = transcribe(transcribing, "gpt-4o-transcribe", bytes(48_000))
+    assert failed["error"] == {
+        "type": "invalid_request_error",
+        "code": "odd",
+        "message": "Odd.",
+        "param": None,
+    }
+    api.set_limits("gpt-realtime-whisper", audio_seconds_per_minute=2)
+    assert transcribe(transcribing, "gpt-realtime-whisper", bytes(48_000))["type"].endswith("completed")
+    failed = transcribe(transcribing, "gpt-realtime-whisper", bytes(96_000))
+    assert failed["error"]["code"] == "rate_limit_exceeded"
+    assert [turn["status"] for turn in api.journal[-1]["realtime"]["turns"]] == [
+        "failed",
+        "completed",
+        "failed",
+    ]
+
+
+def test_a_stub_says_what_is_heard_and_another_answers_it(talk: Talk, api: AudioApi) -> None:
+    api.on_realtime_transcription().reply("I want a refund.")
+    api.on_realtime(heard="refund").say("No.")
+    talk.update(
+        output_modalities=["text"],
+        audio={"input": {"transcription": {"model": "whisper-1"}, "turn_detection": None}},
+    )
+    talk.append(bytes(48_000))
+    talk.send("input_audio_buffer.commit")
+    talk.send("response.create")
+    done = talk.until("response.done")[-1]["response"]
+    assert done["output"][0]["content"][0]["text"] == "No."
+    api.wait_for_realtime(heard="refund", said="No", timeout=10)
+
+
+def test_events_of_a_stub_can_have_any_form(talk: Talk, api: AudioApi) -> None:
+    events: list[object] = [
+        {"type": "response.done"},
+        {"type": "response.created", "response": 7},
+        {"type": "input_audio_buffer.speech_stopped"},
+        {"data": {"type": "conversation.item.truncated"}},
+        {"type": "response.output_audio.delta", "delta": 5},
+        {"type": "last"},
+    ]
+    api.on_realtime().reply_events(events, delay=0.5)
+    talk.say("Go.")
+    assert talk.until("last")[-6]["type"] == "response.done"
+    api.on_realtime().say("Fine.")
+    assert written(talk, "Hello.") == "Fine."
