@@ -30,8 +30,8 @@ class Progress(msgspec.Struct):
     events: int | None = None
     first_byte_ms: float | None = None
 
-    def apply_to(self, record: Record) -> None:
-        """Write the progress of the response into the record."""
+    def apply_to(self, record: Record, *, events: bool = True) -> None:
+        """Write the progress of the response into the record; of a session with its ``events`` or without."""
         record.stream_events, record.stream_pieces = self.events, self.pieces
         record.bytes_sent = self.sent
         record.timing.first_byte_ms = self.first_byte_ms
@@ -62,11 +62,11 @@ class Entry:
         self._json = _encoded(record)
         self.progress = None
 
-    def record(self) -> Record:
-        """Return the current record."""
+    def record(self, *, events: bool = True) -> Record:
+        """Return the current record. The ``events`` of a session that is open can be left out, which is faster."""
         record = _decoder.decode(self._json)
         if self.progress is not None:
-            self.progress.apply_to(record)
+            self.progress.apply_to(record, events=events)
         return record
 
 
@@ -133,9 +133,8 @@ class EntryFacts:
 
     @property
     def endpoint_names(self) -> frozenset[str]:
-        """Return all names of its endpoint; of a call with a session also that of sessions."""
-        of_sessions = {"realtime"} if self.record.realtime is not None else set()
-        return frozenset(self.record.endpoint_names) | of_sessions
+        """Return all names of its endpoint."""
+        return frozenset(self.record.endpoint_names)
 
     @property
     def path(self) -> str:

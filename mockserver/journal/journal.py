@@ -277,7 +277,7 @@ def _selects(matcher: Matcher, entry: Entry, known: dict[Entry, int]) -> int:
     selected = known.get(entry)
     if selected is None:
         is_complete = entry.progress is None
-        selected = matcher.count(EntryFacts(entry.record()))
+        selected = matcher.count(EntryFacts(entry.record(events=False)))
         if is_complete:
             known[entry] = selected
     return selected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mockserver.journal.entries import Progress
 
@@ -11,16 +11,28 @@ if TYPE_CHECKING:
     from mockserver.journal.record import Record
 
 
+class Fill(Protocol):
+    """Writes what has happened so far into a record, with the ``events`` or without. Any thread calls it."""
+
+    def __call__(self, record: Record, *, events: bool) -> None:
+        """Write it."""
+        ...
+
+
+def _nothing(record: Record, *, events: bool) -> None:
+    """Write nothing."""
+
+
 class Recording(Progress):
-    """The progress of a session. ``fill`` writes what has happened so far into a record; any thread calls it.
+    """The progress of a session, which ``fill`` writes.
 
     ``end`` finishes the entry, and is told whether the client has hung up. Without an entry it does nothing.
     """
 
-    fill: Callable[[Record], None] = lambda record: None
+    fill: Fill = _nothing
     end: Callable[[bool], None] = lambda hung_up: None
 
-    def apply_to(self, record: Record) -> None:
+    def apply_to(self, record: Record, *, events: bool = True) -> None:
         """Write the progress into the record."""
         record.timing.first_byte_ms = self.first_byte_ms
-        self.fill(record)
+        self.fill(record, events=events)

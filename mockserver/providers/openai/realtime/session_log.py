@@ -104,9 +104,8 @@ class SessionLog:
             self._types.setdefault(kind[: redacted.MAX_CHARACTERS])
         if not is_folded(event):
             self._end_runs()
-            self._add(
-                {"at_ms": round(now, 3), "direction": direction} | redacted.document(event, {}, self._secrets)
-            )
+            shown = redacted.document(event, {}, self._secrets)
+            self._add(json_styles.compact({"at_ms": round(now, 3), "direction": direction} | shown))
             return
         key = (direction, kind, str(event.get("item_id", "")))
         run = self._runs.get(key)
@@ -119,31 +118,31 @@ class SessionLog:
         else:
             self._spoken += seconds
 
+    def _open_rows(self) -> list[bytes]:
+        """Return the rows of the runs that may go on."""
+        return [json_styles.compact(run.row(self._secrets)) for run in self._runs.values()]
+
     def _end_runs(self) -> None:
-        for run in self._runs.values():
-            self._add(run.row(self._secrets))
+        for row in self._open_rows():
+            self._add(row)
         self._runs.clear()
 
-    def _add(self, row: dict[str, Any]) -> None:
-        written = json_styles.compact(row)
+    def _add(self, written: bytes) -> None:
         self._rows.append(written)
         self._bytes += len(written)
         while len(self._rows) > _MAX_ROWS or (self._bytes > _MAX_BYTES and len(self._rows) > 1):
             self._bytes -= len(self._rows.popleft())
             self._dropped += 1
 
-    def _fill(self, record: Record) -> None:
-        """Write what has happened so far into a record."""
+    def _fill(self, record: Record, *, events: bool) -> None:
+        """Write what has happened so far into a record, with the ``events`` or without."""
         with self._lock:
-            rows = [
-                *self._rows,
-                *(json_styles.compact(run.row(self._secrets)) for run in self._runs.values()),
-            ]
+            rows = [*self._rows, *self._open_rows()] if events else []
             turns = self._turns.records()
             record.realtime = Realtime(
                 session=self.session,
                 kind=self._kind,
-                events=[strict_json.parse(row) for row in rows],
+                events=[],
                 events_dropped=self._dropped,
                 event_types=list(self._types),
                 turns=turns,
@@ -154,5 +153,6 @@ class SessionLog:
             )
         if _ENDPOINT not in record.endpoint_names:  # a call is begun at another endpoint
             record.endpoint_names = [*record.endpoint_names, _ENDPOINT]
+        record.realtime.events = [strict_json.parse(row) for row in rows]
         costs = [turn.cost_usd for turn in turns if turn.cost_usd is not None]
         record.cost_usd = sum(costs) if costs else None
