@@ -6,9 +6,11 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
@@ -19,16 +21,29 @@ from mockserver.testing.mock_server import MockServer
 
 Body = dict[str, Any]
 
+EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+# The types that the SDK knows, but for one that has the form of the beta.
+TYPES = frozenset(
+    value
+    for model in get_args(get_args(RealtimeServerEvent)[0])
+    for value in get_args(model.model_fields["type"].annotation)
+    if value != "conversation.item.retrieved"
+)
+
 SECONDS = 30.0  # that a test waits for an event
 RATE = 24_000
 
 
 class Talk:
-    """A WebSocket of the Realtime API. ``events`` are all that it received."""
+    """A WebSocket of the Realtime API. ``events`` are all that it received.
+
+    They are checked against the SDK's types, unless they are those of the beta, or ``is_checked`` is set to false.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.events: list[Body] = []
+        self.is_checked = True
 
     def send(self, kind: str, **members: Any) -> None:
         """Send an event."""
@@ -56,6 +71,10 @@ class Talk:
         """Return the next event."""
         event: Body = json.loads(self.socket.recv(timeout=seconds))
         assert list(event)[:2] in (["type", "event_id"], ["type", "error"]), event
+        if event["type"].endswith("session.created"):
+            self.is_checked = "type" in event["session"]  # else it is the beta
+        if event["type"] in TYPES and self.is_checked:
+            EVENT.validate_python(event)
         self.events.append(event)
         return event
 
