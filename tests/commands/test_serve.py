@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,3 +110,16 @@ def test_no_other_thread_imports_while_the_control_api_is_imported(monkeypatch: 
     monkeypatch.setattr(importlib, "import_module", imported)
     load_control()
     assert free == [False]
+
+
+def test_the_start_does_not_import_what_only_some_servers_need() -> None:
+    program = (
+        "import sys; import mockserver.cli, mockserver.commands.serve as serve;"
+        "from mockserver.settings.model import Settings;"
+        "serve.build_services(Settings(whisper_model='none'));"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "mockserver" in loaded
+    assert not loaded & {"ssl", "asyncio", "trustme", "cryptography", "aiortc", "av", "numpy", "flask"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from mockserver.providers.openai.realtime_work.media_loop import MediaLoop
-
 if TYPE_CHECKING:
+    from mockserver.providers.openai.realtime_work.media_loop import MediaLoop
     from mockserver.transport.web_sockets import WebSocket
 
 
@@ -39,7 +38,20 @@ class LiveCalls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: dict[str, LiveCall] = {}
-        self.loop = MediaLoop()
+        self._loop: MediaLoop | None = None
+        self._is_closed = False
+
+    @property
+    def loop(self) -> MediaLoop:
+        """Return the loop that carries the media. It is imported with the first call, because asyncio is large."""
+        from mockserver.providers.openai.realtime_work.media_loop import MediaLoop
+
+        with self._lock:
+            if self._loop is None:
+                self._loop = MediaLoop()
+                if self._is_closed:
+                    self._loop.close()
+            return self._loop
 
     def __len__(self) -> int:
         with self._lock:
@@ -70,4 +82,8 @@ class LiveCalls:
         """Hang up all calls, and end the loop."""
         for call in self.of_account(None):
             call.hang_up()
-        self.loop.close()
+        with self._lock:
+            self._is_closed = True
+            loop = self._loop
+        if loop is not None:
+            loop.close()
