@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from mockserver.engines.speech import SpeechFailed, Utterance
 from mockserver.errors import ApiError
+from mockserver.pipeline.responses import crashed
 from mockserver.providers.openai.audio.speaking import stub_sound, voice_of
 from mockserver.providers.openai.dialogue.responding import respond
 from mockserver.providers.openai.realtime.output_speech import OutputSpeech
-from mockserver.providers.openai.realtime.turn import Failure, Turn
+from mockserver.providers.openai.realtime.turn import FAILED, SERVER_ERROR, Failure, Turn
 
 if TYPE_CHECKING:
     from mockserver.engines.dialogue import Conversation as Dialogue
@@ -78,6 +79,11 @@ class ResponseWords:
         fields = self._context.errors.fields(error)
         code = fields["code"]
         return Failure(str(fields["type"]), None if code is None else str(code), str(fields["message"]))
+
+    def crash(self, error: Exception) -> Failure:
+        """Log an unexpected exception, and return it as an error with which a response fails."""
+        refusal = crashed(error, self._turn.call.request)
+        return Failure(SERVER_ERROR, None, FAILED) if refusal.name == SERVER_ERROR else self.failure(refusal)
 
     def _unfit(self, tool: str, reason: str) -> ApiError:
         """Return the error for a tool whose parameters no value satisfies."""

@@ -162,7 +162,7 @@ class Responses:
             pause = turn.delay_ms + turn.first_delta_ms
             parts.turns.send_events(turn, parts.outlet, parts.timeline, after_ms=pause)
             return
-        reasoned = _REASONED.get(settings.effort or "", 0)
+        reasoned = int(min(_REASONED.get(settings.effort or "", 0), self._limit(settings)))
         response = Response(parts.ids.response(), settings, turn, segments, reasoned, items)
         self._in_progress[response.id] = response
         if self._limits is not None and not settings.is_apart:
@@ -254,7 +254,7 @@ class Responses:
             self._reader.made[item.item.id] = Made(running.tokens_of(item), item.deltas, ms)
         if not response.settings.is_apart:
             self._before = [*response.segments, *self._made_segments(response)]
-        made = running.made + Tokens(response.reasoned)
+        made = running.used + Tokens(response.reasoned)
         return usage.usage(read, found, made, response.reasoned)
 
     def _made_segments(self, response: Response) -> Sequence[Segment]:

@@ -37,6 +37,8 @@ _AUDIO_DELTA = 250.0  # of audio in a delta
 
 # Real seconds before an event at least, so that clients can answer in the middle.
 _TEXT_GAP, _AUDIO_GAP = 0.001, 0.004
+_FIRST_GAP = 0.05  # after the first delta of each kind
+_ALL_GAPS = 0.05  # between all deltas of a text
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}  # by ``finish_reason``
 
@@ -82,6 +84,10 @@ class Words(Protocol):
         """Return an error as one with which a response fails."""
         ...
 
+    def crash(self, error: Exception) -> Failure:
+        """Log an unexpected exception, and return it as an error with which a response fails."""
+        ...
+
 
 class RunningResponse:
     """The output of a response, from its first item on.
@@ -113,7 +119,9 @@ class RunningResponse:
         self._cut_ms: int | None = None  # where the client has cut the speech
         self.has_failed = False
         self._incomplete = ""
+        self._is_full = False
         self._due = timeline.now_ms
+        self._gap = 0.0  # before the next step, in real seconds
         self._task: Task | None = None
         self._steps = self._all_steps()
 
@@ -160,9 +168,16 @@ class RunningResponse:
         """Return the tokens that were made of all items."""
         return sum(map(self.tokens_of, self.items), Tokens())
 
+    @property
+    def used(self) -> Tokens:
+        """Return the tokens of the output: those that were made, or the limit, if a delta did not fit in it."""
+        made = self.made
+        return made + Tokens(max(0, int(self._limit) - made.total)) if self._is_full else made
+
     def _schedule(self, wait: Wait) -> None:
         self._due += wait.ms
-        self._task = self._timeline.at(self._due, self._step, gap=wait.gap)
+        self._task = self._timeline.at(self._due, self._step, gap=max(wait.gap, self._gap))
+        self._gap = 0.0
 
     def _step(self) -> None:
         try:
@@ -172,6 +187,10 @@ class RunningResponse:
         except SpeechFailed as error:
             failed = ApiError("overloaded", reason=f"The speech failed: {error}.")
             self._finish(Ending("failed", failure=self._words.failure(failed)))
+        except OSError:  # the client has left
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug, or a lack of memory, ends the response only
+            self._finish(Ending("failed", failure=self._words.crash(error)))
         else:
             if wait is not None:
                 self._schedule(wait)
@@ -216,6 +235,8 @@ class RunningResponse:
                 return
             yield from self._call(call)
         self._incomplete = self._incomplete or _INCOMPLETE.get(reply.finish_reason, "")
+        if self._gap:
+            yield Wait(0.0)
 
     def _message(self, text: str, phase: str) -> Generator[Wait]:
         item = MessageOutput(
@@ -250,12 +271,15 @@ class RunningResponse:
 
     def _write(self, item: MessageOutput | CallOutput, pieces: deque[str]) -> Generator[Wait]:
         """Write the pieces, as many as the limit allows."""
+        gap = max(_TEXT_GAP, _ALL_GAPS / max(1, len(pieces)))
         while pieces:
             if not self._has_room_for_text(item):
                 return
+            if not item.deltas:
+                self._gap = _FIRST_GAP
             item.write(pieces.popleft())
             if pieces:
-                yield Wait(_NEXT_TEXT + self._turn.delta_ms)
+                yield Wait(_NEXT_TEXT + self._turn.delta_ms, gap)
 
     def _speak(self, item: MessageOutput, speech: OutputSpeech, pieces: deque[str]) -> Generator[Wait]:
         """Send the transcript in groups of deltas, which run ahead of the audio, and the audio."""
@@ -268,9 +292,11 @@ class RunningResponse:
                 now = at
             if pieces and text_at <= now:
                 self._transcribe(item, pieces)
+                self._gap = _FIRST_GAP if not now else self._gap
                 text_at, pause = now + pause + _GROUP * self._turn.delta_ms, _NEXT_PAUSE
             if audio_at <= now:
                 self._sound(item, speech, group)
+                self._gap = _FIRST_GAP if group > 1 else self._gap
                 audio_at, group = now + _NEXT_AUDIO, 1
             if self._incomplete:
                 return
@@ -288,7 +314,7 @@ class RunningResponse:
             room = self._limit - self.made.total + usage.spoken(speech.ms)
             left = usage.speakable_ms(room) - speech.ms
             if left < 1:
-                self._incomplete = "max_output_tokens"
+                self._fill()
                 return
             item.speak(speech.take(min(_AUDIO_DELTA, left)))
 
@@ -299,5 +325,9 @@ class RunningResponse:
         more = self.tokens_of(item).total - before
         item.deltas -= 1
         if self.made.total + more > self._limit:
-            self._incomplete = "max_output_tokens"
+            self._fill()
         return not self._incomplete
+
+    def _fill(self) -> None:
+        """Note that nothing more fits in the limit."""
+        self._incomplete, self._is_full = "max_output_tokens", True

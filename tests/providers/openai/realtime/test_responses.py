@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from openai import OpenAI
 
 from mockserver.audio.encode import write_wav
 from mockserver.audio.telephony import Law, decode_g711
+from mockserver.engines.dialogue import Reply
+from mockserver.providers.openai.realtime.response_words import ResponseWords
 from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
@@ -327,6 +330,63 @@ def test_real_pacing_follows_the_clock(paced: MockServer, connect: Connect) -> N
     assert folded(talk.until("response.done"))[0] == "response.output_text.delta"
 
 
+@pytest.mark.parametrize("words", [2, 3, 9, 30])
+@pytest.mark.parametrize(
+    ("modality", "first", "sent"), [("text", "output_text", 1), ("audio", "output_audio_transcript", 3)]
+)
+def test_a_client_that_cancels_at_the_first_delta_is_in_time(
+    modality: str, first: str, sent: int, words: int, talk: Talk, api: AudioApi
+) -> None:
+    api.on("realtime").say(" ".join(["word"] * words))
+    talk.send("response.create", response={"output_modalities": [modality]})
+    talk.until(f"response.{first}.delta")
+    time.sleep(0.015)  # as a client does that has more to do
+    talk.send("response.cancel")
+    response = done(talk.until("rate_limits.updated"))
+    (part,) = response["output"][0]["content"]
+    assert (response["status"], response["output"][0]["status"]) == ("cancelled", "incomplete")
+    assert (part.get("text") or part["transcript"]) == " ".join(["word"] * min(sent, words))
+
+
+def test_a_client_that_cancels_at_the_first_sound_is_in_time(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").say("No.")
+    talk.send("response.create")
+    talk.until("response.output_audio.delta")
+    time.sleep(0.015)
+    talk.send("response.cancel")
+    assert done(talk.until("rate_limits.updated"))["status"] == "cancelled"
+
+
+def test_a_client_that_cancels_a_call_is_in_time(talk: Talk, api: AudioApi) -> None:
+    api.on("realtime").reply(tool_calls=[{"name": "get_weather", "arguments": {"city": "Rome"}}])
+    talk.send("response.create", response={"tools": [WEATHER]})
+    first = talk.until("response.function_call_arguments.delta")[-1]
+    time.sleep(0.015)
+    talk.send("response.cancel")
+    response = done(talk.until("rate_limits.updated"))
+    (call,) = response["output"]
+    assert (response["status"], call["status"], call["arguments"]) == (
+        "cancelled",
+        "incomplete",
+        first["delta"],
+    )
+
+
+def test_a_bug_ends_a_response_but_not_the_session(
+    talk: Talk, api: AudioApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(words: ResponseWords) -> Reply:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ResponseWords, "reply", crash)
+        response = done(respond(talk))
+    assert "a bug" in caplog.text
+    assert (response["status"], response["output"]) == ("failed", [])
+    assert response["status_details"]["error"]["type"] == "server_error"
+    assert done(respond(talk))["status"] == "completed"
+
+
 @pytest.mark.parametrize("members", [{}, {"response_id": "resp_unknown"}])
 def test_nothing_to_cancel_is_an_error(members: Body, talk: Talk) -> None:
     talk.send("response.cancel", event_id="stop", **members)
@@ -351,7 +411,7 @@ def test_output_ends_at_the_limit_of_tokens(limit: int, modality: str, talk: Tal
     assert response["status"] == "incomplete"
     assert response["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
     assert (response["max_output_tokens"], response["output"][0]["status"]) == (limit, "incomplete")
-    assert used <= limit
+    assert used == limit
 
 
 def test_arguments_end_at_the_limit_of_tokens(talk: Talk, api: AudioApi) -> None:
@@ -568,6 +628,11 @@ def test_reasoning_takes_tokens_of_the_text(connect: Connect, api: AudioApi) -> 
     short = respond(talk, output_modalities=["text"], reasoning={"effort": "high"}, max_output_tokens=100)
     assert done(short)["status"] == "incomplete"
     assert "response.output_text.delta" not in kinds(short)
+    assert done(short)["usage"]["output_token_details"] == {
+        "text_tokens": 100,
+        "audio_tokens": 0,
+        "reasoning_tokens": 100,
+    }
 
 
 def test_a_long_conversation_is_truncated(talk: Talk) -> None:
