@@ -27,7 +27,7 @@ _STREAM = 0.5  # the longest interval between two chunks of a stream
 
 
 class Task(Struct, eq=False):
-    """Something to do at a time. ``gap`` is the real time in seconds since the last task before it may be done.
+    """Something to do at a time. ``gap`` is the real time in seconds since the end of the last task.
 
     The gap lets clients answer in the middle of a response that would otherwise be sent at once.
     """
@@ -63,6 +63,10 @@ class Pace(Protocol):
 
     def begin(self, task: Task) -> None:
         """Note that ``task`` is done now."""
+        ...
+
+    def end(self) -> None:
+        """Note that the task is done."""
         ...
 
     def reach(self, now_ms: float) -> None:
@@ -142,6 +146,7 @@ class Timeline:
         heapq.heappop(self._tasks)
         self._pace.begin(task)
         task.do()
+        self._pace.end()
 
 
 class Fast:
@@ -153,7 +158,7 @@ class Fast:
         self._ahead_ms = 0.0  # of the audio's own time
         self._last_chunk = 0.0  # by time.monotonic
         self._patience = 0.0
-        self._last_task = 0.0
+        self._last_task = 0.0  # its end
         self._follows = False
 
     def now_ms(self) -> float:
@@ -183,9 +188,12 @@ class Fast:
 
     def begin(self, task: Task) -> None:
         """Jump to the time of a task."""
-        self._last_task = time.monotonic()
         self._now_ms = max(self._now_ms, task.due_ms)
         self._ahead_ms = max(self._ahead_ms, self._now_ms - self._audio_ms)
+
+    def end(self) -> None:
+        """Begin the gap before the next task: what this one sent has left."""
+        self._last_task = time.monotonic()
 
     def reach(self, now_ms: float) -> None:
         """Advance to a time."""
@@ -220,6 +228,9 @@ class Real:
 
     def begin(self, task: Task) -> None:
         """Do nothing: the clock has reached the time of the task."""
+
+    def end(self) -> None:
+        """Do nothing: tasks wait for the clock only."""
 
     def reach(self, now_ms: float) -> None:
         """Do nothing: the clock tells the time."""

@@ -63,6 +63,9 @@ class MediaPace:
         self._now_ms += passed_ms
         self._at = self._received if self._is_hearing else self._at + passed_ms / 1000
 
+    def end(self) -> None:
+        """Do nothing: tasks wait for real time only."""
+
     def reach(self, now_ms: float) -> None:
         """Advance to a time."""
         self._now_ms, self._is_hearing = now_ms, False

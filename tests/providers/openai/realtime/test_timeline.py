@@ -113,6 +113,21 @@ def test_between_tasks_is_a_gap_in_which_clients_can_answer(
     assert [name for name, _ in diary.entries] == ["first", "second"]
 
 
+def test_the_gap_begins_when_a_task_has_ended(fast: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long, as synthesis does, sends its events at its end."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def work() -> None:
+        nonlocal now
+        now += 0.3
+
+    fast.after(10, work)
+    fast.after(20, work, gap=0.05)
+    fast.do_next()
+    assert fast.wait_seconds() == pytest.approx(0.05)
+
+
 def test_a_cancelled_task_is_not_done(fast: Timeline, diary: Diary) -> None:
     diary.plan("one", 10).cancel()
     assert fast.wait_seconds() is None
