@@ -36,7 +36,10 @@ OWN = {
     "batches": "Batches",
     "bodies": "RequestBodies",
     "busy": "BusyConversations",
+    "client_secrets": "ClientSecrets",
     "embedder": "Embedder",
+    "live_calls": "LiveCalls",
+    "live_sessions": "LiveSessions",
     "model_list": "ModelList",
     "queue": "WorkQueue",
 }  # parts that are made for one context

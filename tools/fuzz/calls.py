@@ -76,7 +76,9 @@ def _served(operation: Operation, schemas: Schemas, models: Any) -> Call:
     elif operation.body in ("multipart", "either"):
         files = (operation.audio_field,)
     is_form = operation.file_field is not None or operation.body in ("multipart", "sdp")
-    body: Body = "form" if is_form else cast("Body", operation.body)
+    # A call that needs no body, and accepts any: JSON is tried.
+    plain = "json" if operation.body == "any" else operation.body
+    body: Body = "form" if is_form else cast("Body", plain)
     schema = schemas.resolved(operation.schema) if operation.schema else {}
     query = tuple(schema.get("properties", ())) if body == "none" else ()
     serving = tuple(model.id for model in models if operation.endpoint in model.endpoints)

@@ -218,6 +218,7 @@ def test_events_of_a_stub_can_have_any_form(talk: Talk, api: AudioApi) -> None:
         {"type": "response.output_audio.delta", "delta": 5},
         {"type": "last"},
     ]
+    talk.is_checked = False
     api.on_realtime().reply_events(events, delay=0.5)
     talk.say("Go.")
     assert talk.until("last")[-6]["type"] == "response.done"
