@@ -73,11 +73,10 @@ class FunctionCall(Struct, eq=False):
     call_id: str
     arguments: str = ""
     status: Status = "completed"
-    phase: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return the item as events show it."""
-        shown: dict[str, Any] = {
+        return {
             "id": self.id,
             "type": "function_call",
             "status": self.status,
@@ -85,7 +84,6 @@ class FunctionCall(Struct, eq=False):
             "call_id": self.call_id,
             "arguments": self.arguments,
         }
-        return shown if self.phase is None else shown | {"phase": self.phase}
 
 
 class FunctionCallOutput(Struct, eq=False):

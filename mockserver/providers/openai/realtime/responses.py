@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.turns import Turns
 
 _REASONED = {"minimal": 0, "low": 0, "medium": 64, "high": 128, "xhigh": 256}  # tokens by effort
-_LIMITS_MS, _LIMITS_GAP = 20.0, 0.05  # until the event with the limits; in real seconds at least
+_LIMITS_MS, _LIMITS_GAP = 20.0, 0.1  # until the event with the limits; in real seconds at least
 
 
 class ResponseParts(Struct, frozen=True):
