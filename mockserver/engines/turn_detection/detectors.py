@@ -6,9 +6,9 @@ Both judge windows of 512 samples at 16 kHz, one after the other, and remember w
 from __future__ import annotations
 
 import logging
-import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from mockserver.engines.silero import speech_model
 from mockserver.installation import broken_part, origin_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ _CONTEXT = 64  # samples of the window before, which the model sees again
 _ENOUGH_SILENCE = (
     32  # windows of digital silence, after which the model need not be asked: it has heard enough
 )
-
-_loading = threading.Lock()
 
 
 class SpeechDetector(Protocol):
@@ -55,10 +53,7 @@ class SileroDetector:
     def __init__(self) -> None:
         import numpy as np
 
-        with _loading:
-            from faster_whisper.vad import get_vad_model
-
-            self._session: Any = get_vad_model().session
+        self._session = speech_model()
         self._h = self._c = np.zeros((1, 1, 128), np.float32)
         self._input = np.zeros((1, _CONTEXT + WINDOW_SAMPLES), np.float32)
         self._silent_windows = 0

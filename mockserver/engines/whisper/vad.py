@@ -11,10 +11,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
-from faster_whisper.vad import get_vad_model
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
 from mockserver.audio.samples import Samples
+from mockserver.engines.silero import speech_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def _unpadded(samples: Samples, options: VadOptions, pause: Callable[[], None]) 
 
 def _probabilities(samples: Samples, pause: Callable[[], None]) -> Iterator[np.float32]:
     """Yield the probability of speech of each window. The last window is padded, and its end overwritten, with 0."""
-    session = get_vad_model().session
+    session = speech_model()
     h = c = np.zeros((1, 1, 128), np.float32)
     before = np.zeros(_CONTEXT, np.float32)
     begin, is_last = 0, False
