@@ -115,6 +115,7 @@ class WebSocket:
             else:
                 self._protocol.send_binary(message)
             self._flush()
+            self._close_if_leaving()
 
     def close(self, code: int, reason: str = "") -> None:
         """Send the end of the connection; ``messages`` ends when the client has answered it."""

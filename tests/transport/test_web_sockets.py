@@ -18,6 +18,8 @@ from websockets.sync.client import ClientConnection
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.transport import web_sockets
+from mockserver.transport.bodies import BodyMemory
+from mockserver.transport.web_sockets import Handshake, WebSocket
 from tests.transport.talking_web_sockets import CREATE, answer, ask, open_socket
 from tests.waiting import eventually
 
@@ -195,3 +197,44 @@ def ask_small(server: MockServer) -> bool:
     """Return whether a small message is answered, compressed as well."""
     with open_socket(server) as connection:
         return bool(ask(connection)[-1]["type"] == "response.completed")
+
+
+class _EndingStream:
+    """A stream in the middle of whose first message the server ends."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.web_socket: WebSocket | None = None
+
+    def write(self, data: bytes) -> None:
+        if not self.written and self.web_socket is not None:
+            leaving = threading.Thread(target=self.web_socket.leave)
+            leaving.start()
+            leaving.join()
+        self.written += data
+
+    def arrives(self, seconds: float) -> bool:
+        return False
+
+    def read(self, max_bytes: int) -> bytes:
+        return b""
+
+    def shut(self) -> None: ...
+
+    def stop_receiving(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+def test_the_end_of_the_server_follows_a_message_that_is_being_sent() -> None:
+    headers = {
+        "upgrade": "websocket",
+        "connection": "Upgrade",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    stream = _EndingStream()
+    stream.web_socket = Handshake(headers, 1_000, lambda offered: None).web_socket(stream, BodyMemory(1_000))
+    stream.web_socket.send("A delta.")
+    assert stream.written.startswith(b"\x81\x08A delta.\x88")
+    assert b"The server is shutting down." in stream.written

@@ -170,15 +170,16 @@ class RealtimeSession:
     def run(self) -> None:
         """Read the messages of the client until the connection ends, and have them handled in a second thread."""
         worker = threading.Thread(target=self._work, name="realtime", daemon=True)
-        worker.start()
         self.context.live_sessions.add(self.inbox.wake)
         try:
+            worker.start()
             for message in self._transport.messages(self.inbox.wake):
                 self.inbox.put(message)
                 del message  # it can be large, and the client silent
         finally:
             self.inbox.end()
-            worker.join()
+            if worker.ident is not None:
+                worker.join()
             self.context.live_sessions.remove(self.inbox.wake)
             self.log.end(by_client=not self._is_closed)
 
