@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,12 @@ class InputTranscription:
         """Return what ``text_of`` returns if it was transcribed already, else ``None``."""
         item = self._items.get(item_id)
         return item.text() if item is not None and item.is_transcribed else None
+
+    def recognise(self, item_ids: Sequence[str]) -> None:
+        """Have the journal know what was said in items that nobody has asked for, if it is known speech."""
+        for item_id in item_ids:
+            if item_id in self._items:
+                self._items[item_id].recognise()
 
     def said_so_far(self, pcm: bytes, rate: int) -> tuple[str, bool]:
         """Return what was said in speech that goes on, and whether it is known speech that has come to its end."""

@@ -74,8 +74,8 @@ class PromptReader:
             return Said(text)
         rate = spoken[-1][1].rate
         pcm = b"".join(sound.data() for _, sound in spoken if sound.rate == rate)
-        names = dict.fromkeys(name for name, _ in spoken)
-        return Said(text, lambda: " ".join(filter(None, map(self._heard, names))), pcm, rate)
+        names = tuple(dict.fromkeys(name for name, _ in spoken))
+        return Said(text, lambda: " ".join(filter(None, map(self._heard, names))), pcm, rate, names)
 
     def segments(self, settings: ResponseSettings, items: Sequence[Item]) -> list[Segment]:
         """Return the tokens of the instructions with the tools, and those of each item."""

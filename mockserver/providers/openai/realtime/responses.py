@@ -137,6 +137,7 @@ class Responses:
         for response in self._in_progress.values():
             if response.running is not None:
                 response.running.close()
+            self._parts.transcription.recognise(response.turn.spoken_items)
             self._parts.turns.settle(response.turn, self._usage(response))
         self._in_progress.clear()
 
@@ -160,10 +161,12 @@ class Responses:
             raise turn.refusal
         if turn.events is not None:
             pause = turn.delay_ms + turn.first_delta_ms
+            parts.transcription.recognise(turn.spoken_items)
             parts.turns.send_events(turn, parts.outlet, parts.timeline, after_ms=pause)
             return
         reasoned = int(min(_REASONED.get(settings.effort or "", 0), self._limit(settings)))
-        response = Response(parts.ids.response(), settings, turn, segments, reasoned, items)
+        turn.response_id = parts.ids.response()
+        response = Response(turn.response_id, settings, turn, segments, reasoned, items)
         self._in_progress[response.id] = response
         if self._limits is not None and not settings.is_apart:
             self._limits.cancel()
@@ -226,6 +229,7 @@ class Responses:
         """Send that a response is done, and its usage; then the limits that are left."""
         parts = self._parts
         used = self._usage(response)
+        parts.transcription.recognise(response.turn.spoken_items)
         self._forget(response)
         parts.turns.settle(response.turn, used)
         due = parts.timeline.now_ms + _LIMITS_MS  # of the time before a client can move the clock

@@ -44,6 +44,8 @@ class SessionLog:
         self.session = ""
         self._kind = ""
         self._heard = self._spoken = 0.0  # seconds
+        self._usage: dict[str, Any] = {}  # of all turns that have ended
+        self._cost: float | None = None
         self._closed: dict[str, Any] | None = None
         self._now_ms: Callable[[], float] = lambda: 0.0
         self._formats: Callable[[], Formats] | None = None
@@ -56,6 +58,7 @@ class SessionLog:
         """Note the id and the kind of the session, and how to find out times and formats."""
         with self._lock:
             self.session, self._kind = session, kind
+            self._turns.is_conversation = kind == "realtime"
             self._now_ms, self._formats = now_ms, formats
 
     def received(self, event: Mapping[str, Any]) -> None:
@@ -83,6 +86,15 @@ class SessionLog:
         """Note the usage and the cost of a turn, and what the user said if that is known by now."""
         with self._lock:
             self._turns.settled(turn, self._now_ms())
+            self._usage = _added(self._usage, turn.call.outcome.usage or {})
+            cost = turn.call.outcome.cost_usd
+            if cost is not None:
+                self._cost = cost + (self._cost or 0.0)
+
+    def heard(self, item_id: str, text: str) -> None:
+        """Note what the user said in an item."""
+        with self._lock:
+            self._turns.heard(item_id, text)
 
     def closed(self, code: int, reason: str) -> None:
         """Note that the server closes the connection."""
@@ -151,8 +163,18 @@ class SessionLog:
                 audio_out=round(self._spoken, 3),
                 close=self._closed,
             )
+            record.usage, record.cost_usd = self._usage or None, self._cost
         if _ENDPOINT not in record.endpoint_names:  # a call is begun at another endpoint
             record.endpoint_names = [*record.endpoint_names, _ENDPOINT]
         record.realtime.events = [strict_json.parse(row) for row in rows]
-        costs = [turn.cost_usd for turn in turns if turn.cost_usd is not None]
-        record.cost_usd = sum(costs) if costs else None
+
+
+def _added(usage: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sums of the numbers of two usages. Their types differ, so the sum has none."""
+    sums = dict(usage)
+    for name, value in more.items():
+        if isinstance(value, dict):
+            sums[name] = _added(sums.get(name, {}), value)
+        elif isinstance(value, int | float):
+            sums[name] = sums.get(name, 0) + value
+    return sums

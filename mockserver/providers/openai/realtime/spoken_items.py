@@ -143,7 +143,17 @@ class SpokenItem:
             answer = self.transcription()
         except ApiError:
             answer = self._hear()
-        return transcripts.text_of(answer.segments)
+        text = transcripts.text_of(answer.segments)
+        self._turns.heard(self.id, text)
+        return text
+
+    def recognise(self) -> None:
+        """Find out what was said if it is known speech, which takes little time."""
+        if self._sound is None or self._heard is not None or self._answer is not None:
+            return
+        known = self._listening.partly_known(self._sound.data(), self._sound.rate, self.OPTIONS)
+        if known is not None:
+            self._turns.heard(self.id, transcripts.text_of(known.transcription.segments))
 
     def _scripted(self) -> Transcription | None:
         """Return the transcription of a stub. Raises the ``ApiError`` with which the turn is refused."""

@@ -43,7 +43,8 @@ class Turn(Struct, eq=False):
 
     ``delay_ms`` passes on the timeline before it begins, ``first_delta_ms`` more before its first delta, ``delta_ms``
     more before each other delta of text. ``is_silent``: it begins, and nothing more is sent of it. ``answered_by`` is
-    for the journal; who answers without a stub sets it. ``item_id`` is the item that is transcribed.
+    for the journal; who answers without a stub sets it. ``item_id`` is the item that is transcribed, ``spoken_items``
+    are those of the user that a response answers, ``response_id`` is its own.
     """
 
     kind: Kind
@@ -51,6 +52,8 @@ class Turn(Struct, eq=False):
     call: Call
     model: ModelCard
     item_id: str = ""
+    spoken_items: Sequence[str] = ()
+    response_id: str = ""
     refusal: ApiError | None = None
     failure: Failure | None = None
     events: Sequence[object] | None = None

@@ -24,13 +24,14 @@ _ASKS_FOR = frozenset({"turn"})
 class Said(Struct, frozen=True):
     """What the user did in a turn. ``text`` is what was written, ``heard`` returns what was said, ``None`` for nothing.
 
-    ``pcm`` is the audio, s16le mono at ``rate``.
+    ``pcm`` is the audio, s16le mono at ``rate``, of the spoken ``items``.
     """
 
     text: str = ""
     heard: Callable[[], str | None] = lambda: None
     pcm: bytes = b""
     rate: int = 24_000
+    items: Sequence[str] = ()
 
 
 class SpokenClip(Struct, frozen=True):

@@ -93,7 +93,7 @@ class Turns:
         """
         self._numbers[kind] += 1
         call = self._call_of(kind, model, document, said, instructions)
-        turn = Turn(kind, self._numbers[kind], call, model, item_id, began=time.perf_counter())
+        turn = Turn(kind, self._numbers[kind], call, model, item_id, said.items, began=time.perf_counter())
         with sharing(self._script_limits):
             try:
                 self._break(turn)
@@ -115,6 +115,10 @@ class Turns:
             _names_any(stub.pattern.when, names) and content_kinds(stub.replies[0]) <= operation.reply_kinds
             for stub in self._context.stubs.visible(self._call.account.id)
         )
+
+    def heard(self, item_id: str, text: str) -> None:
+        """Note what the user said in an item, for the journal."""
+        self._log.heard(item_id, text)
 
     def settle(self, turn: Turn, usage: Mapping[str, Any]) -> None:
         """Charge the usage of a turn that has ended, also of one that was cut off. Only the first call counts."""
