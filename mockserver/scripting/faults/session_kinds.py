@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAILED_RESPONSE = "realtime_failed"
 REFUSED_UPGRADE = "upgrade_refused"
+REORDER = "realtime_reorder"
 
 _RESET = 1006  # the code of a connection that ends without a close frame
 CLOSABLE = (*range(1000, 1004), _RESET, *range(1007, 1015), *range(3000, 5000))  # codes (RFC 6455; IANA)
@@ -147,7 +148,7 @@ def _drop(target: SessionTarget, fault: Fault, event: Event) -> None:
     """Do not send it."""
 
 
-@changes("realtime_reorder")
+@changes(REORDER)
 def _reorder(target: SessionTarget, fault: Fault, event: Event) -> None:
     target.postpone(event)
 

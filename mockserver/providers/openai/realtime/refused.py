@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
     from mockserver.transport.web_sockets import WebSocket
 
-_CLOSED = 4000  # the close code of errors whose row has none
+_CLOSED, _FAILED = 4000, 1011  # the close codes of errors whose row has none: of the client, of the server
+_SERVER_ERROR = 500  # and above: statuses of HTTP
 _NAMES = {"missing_api_key": "missing_bearer", "insufficient_quota": "realtime_no_credit"}  # of errors here
 
 
@@ -51,4 +52,5 @@ def closing(errors: ErrorTable, error: ApiError) -> tuple[int, str]:
     """Return the code and the reason with which an error closes a WebSocket."""
     fields: Mapping[str, Any] = errors.fields(error)
     reason = ".".join(filter(None, (fields["type"], fields["code"])))
-    return errors.rows[error.name].get("close", _CLOSED), reason
+    row = errors.rows[error.name]
+    return row.get("close", _FAILED if row["status"] >= _SERVER_ERROR else _CLOSED), reason

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockserver import json_styles
 from mockserver.providers.openai.realtime.turn import FAILED
-from mockserver.scripting.faults.session_kinds import SESSION_KINDS
+from mockserver.scripting.faults.session_kinds import REORDER, SESSION_KINDS
 from mockserver.transport.connection import lost
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ class SessionFaults:
     def _intercept(self, event: Mapping[str, Any]) -> None:
         """Send an event as the faults want it."""
         postponed, self._postponed = self._postponed, []
-        hit = next((each for each in self._active if self._hits(each, event)), None)
+        swaps = bool(postponed)  # with the event before it, so it is not postponed itself
+        hit = next((each for each in self._active if self._hits(each, event, swaps=swaps)), None)
         if hit is None:
             self.deliver(event)
         else:
@@ -170,14 +171,17 @@ class SessionFaults:
             self.deliver(each)
         self._act()
 
-    def _hits(self, active: _Active, event: Mapping[str, Any]) -> bool:
+    def _hits(self, active: _Active, event: Mapping[str, Any], *, swaps: bool) -> bool:
         """Count an event for a fault. Return whether the fault changes it."""
         if not active.is_about(event):
             return False
         if not active.is_due:
             active.passed += 1
             return False
-        if SESSION_KINDS[active.fault.kind].change is None or active.hit >= active.fault.count:
+        kind = active.fault.kind
+        if SESSION_KINDS[kind].change is None or active.hit >= active.fault.count:
+            return False
+        if swaps and kind == REORDER:
             return False
         active.hit += 1
         return True

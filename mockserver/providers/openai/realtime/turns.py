@@ -24,6 +24,7 @@ from mockserver.providers.openai import routes
 from mockserver.providers.openai.realtime import turn_faults, turn_limits
 from mockserver.providers.openai.realtime.turn import SERVER_ERROR, Failure, Turn
 from mockserver.providers.openai.realtime.turn_facts import Said, TurnFacts
+from mockserver.scripting.faults.header import HEADER
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.scripting.stubs.replies import content_kinds
 
@@ -159,7 +160,8 @@ class Turns:
     def _break(self, turn: Turn) -> None:
         """Apply the fault that is due. Raises ``ApiError``, ``OSError``."""
         call = turn.call
-        turn.fault = call.fault = self._context.faults.due(call.facts, call.account.id, None)
+        header = call.request.headers.get(HEADER)
+        turn.fault = call.fault = self._context.faults.due(call.facts, call.account.id, header)
         if turn.fault is not None:
             fault, make = turn.fault, self._errors.make
             refusal = partial(make, call, fault.error, message=fault.message, retry_after=fault.retry_after)
