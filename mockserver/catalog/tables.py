@@ -218,6 +218,10 @@ class Catalog:
         given = self._languages.transcribed_as.get(given, given)
         return given if given in self._languages.names else self._codes_by_name.get(given)
 
+    def language_codes(self, family: str) -> tuple[str, ...]:
+        """Return the codes that the models of a ``family`` (a key of ``languages.toml``) accept as a ``language``."""
+        return self._languages.accepted[family]
+
     def accepts_language(self, family: str, language: str) -> bool:
         """Return whether the models of a ``family`` (a key of ``languages.toml``) accept a ``language``, in any case.
 

@@ -38,12 +38,18 @@ def find_model(catalog: Catalog, clock: Clock, provider: Provider, call: Call) -
 def _refusal(clock: Clock, provider: Provider, call: Call, name: str) -> ApiError | None:
     if call.model is None:
         return provider.unknown_model(call, cut(name))
-    if not call.account.may_use(call.model.id, call.model.alias_of):
-        return ApiError("model_not_allowed", project=call.account.project, model=call.model.id)
-    if call.settings.retire_models and is_retired(call.model, today(clock)):
-        return ApiError("model_retired", model=call.model.id)
-    if call.operation.endpoint not in call.model.endpoints:
+    refusal = unavailable(call.model, clock, call)
+    if refusal is None and call.operation.endpoint not in call.model.endpoints:
         return provider.unserved_model(call, cut(name))
+    return refusal
+
+
+def unavailable(model: ModelCard, clock: Clock, call: Call) -> ApiError | None:
+    """Return the refusal of a model that the account may not use, or that is retired."""
+    if not call.account.may_use(model.id, model.alias_of):
+        return ApiError("model_not_allowed", project=call.account.project, model=model.id)
+    if call.settings.retire_models and is_retired(model, today(clock)):
+        return ApiError("model_retired", model=model.id)
     return None
 
 

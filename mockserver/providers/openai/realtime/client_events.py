@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from mockserver.validation import explanations as explain
 from mockserver.wording import cut, enumeration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mockserver.validation.schemas import RequestSchemas, Schemas
 
@@ -22,6 +24,20 @@ _SESSION = "openai/realtime_session.request"
 _OF_TRANSLATIONS = ("session.close", "session.input_audio_buffer.append")
 _OF_CONVERSATIONS = ("response.create", "response.cancel")
 _MAX_REPAIRS = 50  # times that strictness ``off`` drops what is invalid; each finds many members
+_TIMES = dict.fromkeys(("prefix_padding_ms", "silence_duration_ms", "idle_timeout_ms"))
+_LIMITS = dict.fromkeys(("max_output_tokens", "max_response_output_tokens"))
+# Where events and sessions have integers, also in the beta.
+_INTEGERS: Mapping[str, Any] = {
+    "content_index": None,
+    "audio_end_ms": None,
+    "response": _LIMITS,
+    "session": {
+        **_LIMITS,
+        "truncation": {"token_limits": {"post_instructions": None}},
+        "audio": {"input": {"turn_detection": _TIMES}},
+        "turn_detection": _TIMES,
+    },
+}
 
 
 def valid_event(
@@ -63,12 +79,28 @@ def valid_document(document: Event, name: str, schemas: RequestSchemas, strictne
     """
     chosen = schemas.of(strictness)
     if chosen.is_valid(name, document):
-        return document
+        return _with_integers(document, _INTEGERS)
     if strictness == "off":
-        repaired = _repaired(document, name, chosen)
-        if chosen.is_valid(name, repaired):
-            return repaired
+        with suppress(RecursionError):  # it is nested too deeply to be repaired
+            repaired = _repaired(document, name, chosen)
+            if chosen.is_valid(name, repaired):
+                return _with_integers(repaired, _INTEGERS)
     raise explain.refusal(chosen.violations(name, document))
+
+
+def _with_integers(given: Event, places: Mapping[str, Any]) -> Event:
+    """Return an object whose integers are of this type, also those written with a fraction of zero: ``10.0``.
+
+    ``places`` has the names of the integers, and of the objects that contain some.
+    """
+    changed: Event = {}
+    for name in places.keys() & given.keys():
+        value = given[name]
+        if isinstance(value, float):
+            changed[name] = int(value)
+        elif isinstance(value, dict) and places[name] is not None:
+            changed[name] = _with_integers(value, places[name])
+    return {**given, **changed} if changed else given
 
 
 def _repaired(document: Event, name: str, schemas: Schemas) -> Event:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
-from mockserver.pipeline.models import is_retired, today
+from mockserver.pipeline.models import unavailable
 from mockserver.pipeline.responses import SWITCHING
 from mockserver.providers.openai.realtime.opening import (
     DEFAULT_MODEL,
@@ -114,9 +114,7 @@ def _conversation(context: RealtimeContext, call: Call, name: str) -> SessionCon
 
 def _check_access(context: RealtimeContext, call: Call, model: ModelCard) -> None:
     """Raise ``ApiError`` for a model that the account may not use, or that is shut down."""
-    is_allowed = call.account.may_use(model.id, model.alias_of)
-    is_gone = call.settings.retire_models and is_retired(model, today(context.clock))
-    if is_gone or not is_allowed:
+    if unavailable(model, context.clock, call) is not None:
         raise ApiError("realtime_model_not_found", model=model.id)
     if context.settings.rate_limits:
         try:

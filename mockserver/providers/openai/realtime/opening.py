@@ -10,6 +10,7 @@ from mockserver.providers.openai.audio.voices import check_speaks
 from mockserver.providers.openai.realtime.client_events import valid_session
 from mockserver.providers.openai.realtime.session_config import SessionConfig
 from mockserver.providers.openai.realtime.session_rules import Basis
+from mockserver.wording import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "gpt-realtime"  # of conversations whose configuration names none
 _TRANSCRIBER = "gpt-4o-transcribe"  # in place of unknown models, if they are not refused
+_LANGUAGES, _HINTS = (
+    "whisper",
+    "gpt-transcribe",
+)  # the families whose codes ``language`` and ``languages`` have
 
 
 def conversation(context: RealtimeContext, call: Call, model: str) -> SessionConfig:
@@ -26,7 +31,7 @@ def conversation(context: RealtimeContext, call: Call, model: str) -> SessionCon
     basis = _basis(context, call)
     found = basis.find_model(model)
     if found is None or found.realtime is None:
-        raise ApiError("realtime_invalid_model", model=model)
+        raise ApiError("realtime_invalid_model", model=cut(model))
     return SessionConfig.of_conversation(model, found, basis)
 
 
@@ -57,6 +62,8 @@ def _basis(context: RealtimeContext, call: Call) -> Basis:
         partial(context.catalog.model, account_id=call.account.id),
         transcriber,
         context.catalog.realtime_instructions,
+        context.catalog.language_codes(_LANGUAGES),
+        partial(context.catalog.accepts_language, _HINTS),
         lambda voice, param: check_speaks(context.store, call, voice, param=param),
         call.strict,
     )

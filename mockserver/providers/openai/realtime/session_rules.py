@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -31,13 +31,16 @@ class Basis(Struct, frozen=True):
     """What the configurations of an account's sessions are based on.
 
     ``find_model`` returns the model with a name; ``transcriber`` transcribes if a name is unknown. ``instructions`` are
-    those of sessions that set none. ``check_voice`` raises ``ApiError`` for a custom voice, and its place, that cannot
-    speak. ``strict``: what the service refuses is refused; otherwise only what makes no sense.
+    those of sessions that set none. ``languages`` are the codes that a ``language`` can be, ``accepts_hint`` returns
+    whether a code can be one of ``languages``. ``check_voice`` raises ``ApiError`` for a custom voice, and its place,
+    that cannot speak. ``strict``: what the service refuses is refused; otherwise only what makes no sense.
     """
 
     find_model: Callable[[str], ModelCard | None]
     transcriber: ModelCard
     instructions: str
+    languages: Sequence[str]
+    accepts_hint: Callable[[str], bool]
     check_voice: Callable[[object, str], None]
     strict: bool
 
@@ -79,8 +82,7 @@ def check_transcription(given: Given, transcription: Given | None, kind: str, ba
     for parameter in ("prompt", "languages", "keywords", "delay"):
         if transcription.get(parameter) and not getattr(rules, parameter):
             raise ApiError("realtime_unsupported", parameter=parameter, param=f"{_TRANSCRIPTION}.{parameter}")
-    if transcription.get("language") and transcription.get("languages"):
-        raise ApiError("realtime_two_languages", param=_TRANSCRIPTION)
+    _check_languages(transcription, basis)
     detection = given.get("audio", {}).get("input", {}).get("turn_detection")
     if kind == "transcription" and detection is not None and not rules.turn_detection:
         raise ApiError("realtime_no_turn_detection", param=_TURN_DETECTION)
@@ -193,6 +195,18 @@ def _check_length(members: Given) -> None:
         raise ApiError("realtime_long_instructions", most=_MAX_INSTRUCTIONS, count=count)
 
 
+def _check_languages(transcription: Given, basis: Basis) -> None:
+    language, hints = transcription.get("language"), transcription.get("languages", ())
+    if language is not None and language not in basis.languages:
+        raise _unlisted(language, basis.languages, f"{_TRANSCRIPTION}.language")
+    for place, code in enumerate(hints):
+        if not basis.accepts_hint(code):
+            param = f"{_TRANSCRIPTION}.languages[{place}]"
+            raise ApiError("unrecognized_language", language=cut(code), param=param)
+    if language and hints:
+        raise ApiError("realtime_two_languages", param=_TRANSCRIPTION)
+
+
 def _rules_of(model: ModelCard | None) -> LiveTranscriptionRules | None:
     return model.live_transcription if model is not None else None
 
@@ -202,6 +216,6 @@ def _missing(param: str) -> ApiError:
     return ApiError("invalid_request", message=message, param=param, code="missing_required_parameter")
 
 
-def _unlisted(given: str, known: tuple[str, ...], param: str) -> ApiError:
+def _unlisted(given: str, known: Sequence[str], param: str) -> ApiError:
     message = f"Invalid value: '{cut(given)}'. Supported values are: {enumeration(known, 'and')}."
     return ApiError("invalid_request", message=message, param=param, code="invalid_value")

@@ -18,6 +18,7 @@ from mockserver.limits.limiter import Admission
 from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.matching.comparisons import listed
 from mockserver.pipeline.call import Outcome
+from mockserver.pipeline.models import unavailable
 from mockserver.pipeline.scripted.answers import ScriptedAnswers
 from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.providers.openai import routes
@@ -170,6 +171,12 @@ class Turns:
     def _charge(self, turn: Turn, tokens: int, audio_seconds: float) -> None:
         """Charge a turn to the limits of its account. Raises ``ApiError``."""
         call, document = turn.call, turn.call.document
+        if (
+            turn.kind == "transcription" and call.strict
+        ):  # the model of a conversation is checked as it connects
+            refusal = unavailable(turn.model, self._context.clock, call)
+            if refusal is not None:
+                raise refusal
         turn.tokens = turn_limits.reserved(document, tokens) if turn.kind == "response" else tokens
         try:
             call.admission = self._context.limiter.admit(

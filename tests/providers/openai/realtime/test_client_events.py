@@ -320,6 +320,13 @@ def test_strictness_off_drops_invalid_members_at_their_places() -> None:
     assert event["event_id"] == 4
 
 
+def test_what_is_nested_too_deeply_to_be_repaired_is_refused(connect: Connect) -> None:
+    talk = connect("model=gpt-realtime", headers={"x-mock-strictness": "off"})
+    nested = '{"a":' * 900 + "1" + "}" * 900
+    talk.socket.send(f'{{"type": "session.update", "session": {{"type": 5, "tools": [{nested}]}}}}')
+    assert talk.error()["param"] == "session.type"
+
+
 def test_what_is_missing_is_refused_in_strictness_off_too(connect: Connect) -> None:
     talk = connect("model=gpt-realtime", headers={"x-mock-strictness": "off"})
     talk.send("conversation.item.create", item={"role": 3})

@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver.settings.model import Settings
+from mockserver.settings.model import AccountRow, Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.wire import tokens
 from tests.providers.openai.realtime.conftest import Body, Connect, Talk, kinds, silence
@@ -190,7 +190,10 @@ def test_one_model_finds_out_late_that_a_commit_is_empty(transcribing: Talk, mod
 @pytest.fixture(scope="module")
 def deaf_server() -> Iterator[MockServer]:
     """Yield a server that refuses to transcribe what it does not know."""
-    settings = Settings(port=0, whisper_model="none", unknown_audio="error", log_level="error")
+    accounts = (AccountRow("sk-one-model", models=("whisper-1",)),)
+    settings = Settings(
+        port=0, whisper_model="none", unknown_audio="error", log_level="error", accounts=accounts
+    )
     with MockServer(settings) as running:
         yield running
 
@@ -206,6 +209,18 @@ def test_what_cannot_be_transcribed_fails(connect: Connect, deaf_server: MockSer
     assert list(failed) == ["type", "event_id", "item_id", "content_index", "error"]
     assert list(failed["error"]) == ["type", "code", "message", "param"]
     assert failed["error"]["code"] == "mock_no_transcriber"
+    assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
+
+
+def test_a_model_that_the_account_may_not_use_transcribes_nothing(
+    connect: Connect, deaf_server: MockServer
+) -> None:
+    talk = connect("intent=transcription", at=deaf_server, key="sk-one-model")
+    configure(talk, "gpt-transcribe")
+    failed = commit(talk, pcm_of("hello"))[-1]
+    assert failed["error"]["code"] == "model_not_found"
+    assert "does not have access to model `gpt-transcribe`" in failed["error"]["message"]
+    configure(talk, "whisper-1")
     assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 

@@ -154,7 +154,7 @@ def test_an_unknown_item_cannot_be_retrieved(talk: Talk) -> None:
 
 def test_what_the_model_said_is_cut_and_its_words_are_dropped(talk: Talk, api: AudioApi) -> None:
     item_id = spoken_reply(talk, api)["id"]
-    talk.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=500)
+    talk.send("conversation.item.truncate", item_id=item_id, content_index=0.0, audio_end_ms=500.0)
     (event,) = talk.until("conversation.item.truncated")
     assert {name: event[name] for name in list(event)[2:]} == {
         "item_id": item_id,

@@ -17,7 +17,15 @@ def config(model: str = "gpt-realtime", **changes: Any) -> SessionConfig:
     card, transcriber = catalog.model(model), catalog.model("whisper-1")
     assert card is not None
     assert transcriber is not None
-    basis = Basis(catalog.model, transcriber, "Be nice.", lambda voice, place: None, strict=True)
+    basis = Basis(
+        catalog.model,
+        transcriber,
+        instructions="Be nice.",
+        languages=("en",),
+        accepts_hint=lambda code: True,
+        check_voice=lambda voice, place: None,
+        strict=True,
+    )
     made = SessionConfig.of_conversation(model, card, basis)
     if changes:
         made.update({"type": "realtime", **changes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -256,6 +257,24 @@ def test_a_refused_update_changes_nothing(talk: Talk) -> None:
             "session.audio.input.noise_reduction.type",
             "",
         ),
+        (
+            {"audio": transcribed_by("gpt-4o-transcribe", language="en-US")},
+            "invalid_value",
+            "session.audio.input.transcription.language",
+            "Invalid value: 'en-US'. Supported values are: 'af', 'ar', 'az', 'be', 'bg', 'bs', 'ca', 'cs', 'cy',",
+        ),
+        (
+            {"audio": transcribed_by("gpt-live-transcribe", languages=["de", "xx"])},
+            "invalid_value",
+            "session.audio.input.transcription.languages[1]",
+            "Language code 'xx' is not recognized.",
+        ),
+        (
+            {"max_output_tokens": 1e9},
+            "integer_above_max_value",
+            "session.max_output_tokens",
+            "got 1000000000",
+        ),
         ({"instructions": "word " * 17_000}, "invalid_value", "session.instructions", "at most 16384"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -304,6 +323,26 @@ def test_newer_models_reason_and_have_larger_limits(connect: Connect) -> None:
     assert list(after)[-2:] == ["include", "reasoning"]
     assert after["reasoning"] == {"effort": "low"}
     assert refused(talk, max_output_tokens=32_001)["code"] == "integer_above_max_value"
+
+
+def test_integers_may_be_written_with_a_fraction_of_zero(talk: Talk) -> None:
+    times = {"prefix_padding_ms": 100.0, "silence_duration_ms": 500.0, "idle_timeout_ms": 6000.0}
+    truncation = {
+        "type": "retention_ratio",
+        "retention_ratio": 0.5,
+        "token_limits": {"post_instructions": 9.0},
+    }
+    audio = heard(turn_detection={"type": "server_vad", **times})
+    talk.update(max_output_tokens=5.0, truncation=truncation, audio=audio)
+    shown = talk.events[-1]["session"]
+    detection = shown["audio"]["input"]["turn_detection"]
+    limits = shown["truncation"]["token_limits"]
+    integers = [
+        shown["max_output_tokens"],
+        limits["post_instructions"],
+        *(detection[name] for name in times),
+    ]
+    assert json.dumps(integers) == "[5, 9, 100, 500, 6000]"
 
 
 def test_another_name_of_the_model_is_no_change(talk: Talk) -> None:
