@@ -19,6 +19,8 @@ _ROLL_OFF = 0.92  # of the lower Nyquist frequency, where the filter has lost ha
 _BETA = 8.0  # of the Kaiser window: 80 dB of attenuation
 _SCALE = 1 << 15  # of the taps
 _FULL_SCALE = 32_768.0  # of samples
+_BLOCK = 8  # times ``down``: the samples that are computed as one row of a matrix
+_PIECE = 24_000  # samples that are computed at a time, at least a row: the overlapping rows take more memory
 
 
 class Resampler:
@@ -31,25 +33,48 @@ class Resampler:
         import numpy as np
 
         self._up, self._down = up, down
-        self._phases = _taps(up, down)
-        self._reach = self._phases.shape[1]
+        self._filter = _filter(up, down)
         self.delay = _HALF_WIDTH * max(up, down) / up
-        self._before = np.zeros(self._reach - 1)
+        self._before: NDArray[np.float64] = np.zeros(len(self._filter) - _BLOCK * down)
 
     def resample(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the next samples, from -1 to 1. Their number times ``up`` must be a multiple of ``down``."""
         import numpy as np
 
-        signal = np.concatenate((self._before, samples))
-        self._before = signal[len(samples) :]
-        views = np.lib.stride_tricks.sliding_window_view(signal, self._reach)
-        made = np.empty(len(samples) * self._up // self._down)
-        for first in range(self._up):  # every ``up``-th output sample has the same taps
-            at, phase = divmod(first * self._down, self._up)
-            of_phase = made[first :: self._up]
-            of_phase[:] = (views[at :: self._down] @ self._phases[phase])[: len(of_phase)]
-        made /= _SCALE * _FULL_SCALE
-        return made.astype(np.float32)
+        size = max(_PIECE // (_BLOCK * self._down), 1) * _BLOCK * self._down
+        pieces = (samples[begin : begin + size] for begin in range(0, max(len(samples), 1), size))
+        made = [self._resample(piece) for piece in pieces]
+        return made[0] if len(made) == 1 else np.concatenate(made)
+
+    def _resample(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the next samples: the products of overlapping rows of samples and the filter."""
+        import numpy as np
+
+        size = _BLOCK * self._down
+        rows = -(-len(samples) // size)
+        signal: NDArray[np.float64] = np.concatenate(
+            (self._before, samples, np.zeros(rows * size - len(samples)))
+        )
+        self._before = signal[len(samples) : len(samples) + len(self._before)]
+        step = signal.itemsize
+        views = np.lib.stride_tricks.as_strided(signal, (rows, len(self._filter)), (size * step, step))
+        made = (views @ self._filter).astype(np.float32).ravel()
+        return made[: len(samples) * self._up // self._down]
+
+
+@cache
+def _filter(up: int, down: int) -> NDArray[np.float64]:
+    """Return the filter of a block: the weight of each of its samples, and of those before, in each that comes out."""
+    import numpy as np
+
+    phases = _taps(up, down)
+    reach = phases.shape[1]
+    weights = np.zeros((_BLOCK * down + reach - 1, _BLOCK * up))
+    for number in range(_BLOCK * up):
+        at, phase = divmod(number * down, up)
+        weights[at : at + reach, number] = phases[phase]
+    weights /= _SCALE * _FULL_SCALE  # a power of two, so that products remain exact
+    return weights
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from mockserver.engines.turn_detection.audio_input import AudioInput
 from mockserver.engines.turn_detection.semantic_vad import Said, SemanticVad
 from mockserver.engines.turn_detection.server_vad import ServerVad
-from mockserver.engines.turn_detection.turns import SpeechStarted, SpeechStopped, TimedOut, Window
+from mockserver.engines.turn_detection.turns import SpeechStarted, SpeechStopped, TimedOut, Turn, Window
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.base64_audio import decoded
 from mockserver.providers.openai.realtime.items import Message, Part
@@ -89,13 +90,47 @@ class InputAudio:
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Hear what the client has appended. Raises ``ApiError``."""
-        self.hear(decoded(event["audio"], self._format))
+        self.hear(self.decoded(event))
+
+    def decoded(self, event: Mapping[str, Any]) -> bytes:
+        """Return the audio that the client has appended. Raises ``ApiError``."""
+        return decoded(event["audio"], self._format)
 
     def hear(self, data: bytes) -> None:
         """Hear audio in the format of the input, window by window, and do what is due in the meantime."""
         self._parts.timeline.receive()
-        for window in self._audio.append(data):
-            self._hear(Window(window.end_ms + self._past_ms, window.probability))
+        self._hear_windows(self._audio.append(data))
+
+    def hear_quietly(self, data: bytes) -> Callable[[], None] | None:
+        """Hear audio as far as nothing happens, and return how to go on where something does. It must be ``is_quiet``.
+
+        Nothing is sent, and nothing takes long.
+        """
+        self._parts.timeline.receive()
+        windows = self._audio.append(data)
+        for window in windows:
+            turn = self._heard(self._begin(window))
+            if turn is not None or not self.is_quiet:
+                return partial(self._go_on, window.end_ms + self._past_ms, turn, windows)
+        self._drop()
+        return None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether the next window can only be heard: nothing is due, and no words are needed for it."""
+        is_speaking = self._vad is None or self._vad.is_speaking
+        needs_words = isinstance(self._vad, SemanticVad) or self._parts.transcription.is_live
+        return self._parts.timeline.is_idle and not (is_speaking and needs_words)
+
+    def _go_on(self, end_ms: int, turn: Turn | None, windows: Iterator[Window]) -> None:
+        """Do what has happened at the end of a window, and hear the next ones."""
+        self._act(end_ms, turn)
+        self._hear_windows(windows)
+
+    def _hear_windows(self, windows: Iterator[Window]) -> None:
+        for window in windows:
+            begun = self._begin(window)
+            self._act(begun.end_ms, self._heard(begun))
         self._drop()
 
     def commit(self) -> None:
@@ -135,12 +170,20 @@ class InputAudio:
         parts = (part for item in items if isinstance(item, Message) for part in item.content)
         return sum(part.sound.ms for part in parts if part.sound is not None)
 
-    def _hear(self, window: Window) -> None:
-        """Note a window: first what was due before its end, then what is heard in it."""
+    def _begin(self, window: Window) -> Window:
+        """Do what was due before the end of a window, and return it with its time since the session began."""
+        begun = Window(window.end_ms + self._past_ms, window.probability)
+        self._parts.timeline.hear_until(begun.end_ms)
+        self.heard_ms = begun.end_ms
+        return begun
+
+    def _heard(self, window: Window) -> Turn | None:
+        """Return what is heard in a window."""
+        return self._vad.hear(window) if self._vad is not None else None
+
+    def _act(self, end_ms: int, turn: Turn | None) -> None:
+        """Do what follows from what was heard in a window."""
         parts = self._parts
-        parts.timeline.hear_until(window.end_ms)
-        self.heard_ms = window.end_ms
-        turn = self._vad.hear(window) if self._vad is not None else None
         if isinstance(turn, SpeechStarted):
             self._speech_started(turn.at_ms)
         elif isinstance(turn, SpeechStopped):
@@ -153,9 +196,7 @@ class InputAudio:
             self._time_out(turn)
         elif self._vad is None or self._vad.is_speaking:
             self._item_id = self._item_id or parts.ids.item()
-            parts.transcription.hear(
-                self._item_id, self._from_ms, window.end_ms, self._cut, self._format.rate
-            )
+            parts.transcription.hear(self._item_id, self._from_ms, end_ms, self._cut, self._format.rate)
 
     def _speech_started(self, at_ms: int) -> None:
         """Begin a turn: the item has its id from now on. Interrupt what the model says."""

@@ -60,6 +60,13 @@ class InputTranscription:
         self._items: dict[str, SpokenItem] = {}
         self._unfinished: deque[SpokenItem] = deque()
 
+    @property
+    def is_live(self) -> bool:
+        """Return whether deltas are sent while the user speaks."""
+        asked = self._parts.config.transcription
+        rules = asked.card.live_transcription if asked is not None else None
+        return rules is not None and rules.deltas == "live"
+
     def hear(self, item_id: str, start_ms: float, end_ms: float, cut: Cut, rate: int) -> None:
         """Note that the speech of an item that is not yet committed goes on.
 
@@ -67,8 +74,8 @@ class InputTranscription:
         detection, from the first sample after the last commit; the item gets its id then. Models that stream send
         deltas. ``cut(start_ms, end_ms)`` returns samples, s16le mono at ``rate``.
         """
-        wanted = self._wanted()
-        if wanted is None or wanted.rules.deltas != "live":
+        wanted = self._wanted() if self.is_live else None
+        if wanted is None:
             return
         item = self._items.get(item_id)
         if item is None:

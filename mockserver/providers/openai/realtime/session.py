@@ -23,6 +23,7 @@ from mockserver.providers.openai.realtime.input_audio import InputAudio, InputPa
 from mockserver.providers.openai.realtime.input_transcription import InputTranscription, TranscriptionParts
 from mockserver.providers.openai.realtime.item_commands import ItemCommands, ItemParts
 from mockserver.providers.openai.realtime.outlet import Outlet
+from mockserver.providers.openai.realtime.quiet_audio import QuietAudio
 from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.session_faults import SessionFaults
 from mockserver.providers.openai.realtime.session_log import SessionLog
@@ -170,11 +171,19 @@ class RealtimeSession:
     def run(self) -> None:
         """Read the messages of the client until the connection ends, and have them handled in a second thread."""
         worker = threading.Thread(target=self._work, name="realtime", daemon=True)
+        quiet = QuietAudio(
+            self.inbox,
+            self.audio,
+            self.log,
+            lambda message: self._valid(self._parsed(message)),
+            self._is_undisturbed,
+        )
         self.context.live_sessions.add(self.inbox.wake)
         try:
             worker.start()
             for message in self._transport.messages(self.inbox.wake):
-                self.inbox.put(message)
+                if not quiet.hear(message):
+                    self.inbox.put(message)
                 del message  # it can be large, and the client silent
         finally:
             self.inbox.end()
@@ -182,6 +191,11 @@ class RealtimeSession:
                 worker.join()
             self.context.live_sessions.remove(self.inbox.wake)
             self.log.end(by_client=not self._is_closed)
+
+    def _is_undisturbed(self) -> bool:
+        """Return whether the session neither ends nor meets a fault as audio is heard."""
+        self.ids.now = self.context.clock.now()
+        return self.ids.now < self.expires_at and not self._is_closed and not self.faults.wait_for_audio
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection after what was sent so far."""
@@ -206,8 +220,10 @@ class RealtimeSession:
                 self.ids.now = self.context.clock.now()
                 if self.ids.now >= self.expires_at:
                     self._expire()
-                elif message is not None:
+                elif isinstance(message, (str, bytes)):
                     self._receive(message)
+                elif message is not None:
+                    self._attempt(message)
                 elif self.inbox.is_ended:
                     return
                 else:

@@ -86,6 +86,11 @@ class SessionFaults:
         self._active.append(_Active(fault))
         self._act()
 
+    @property
+    def wait_for_audio(self) -> bool:
+        """Return whether any act at a time of the audio."""
+        return bool(self._of_audio)
+
     def hear_until(self, audio_ms: float) -> None:
         """Note that the session has audio up to a time."""
         self._heard_ms = audio_ms

@@ -126,6 +126,11 @@ class Timeline:
         self._pace.reach(now)
         self.on_audio(audio_ms)
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether there are no tasks."""
+        return self._first() is None
+
     def wait_seconds(self) -> float | None:
         """Return the real seconds until a task may be done; ``None`` if there is none."""
         task = self._first()

@@ -84,3 +84,66 @@ def test_waking_ends_a_wait_once() -> None:
     inbox.wake()
     eventually(lambda: taken == [None])
     thread.join(20)
+
+
+@contextmanager
+def taking(inbox: Inbox) -> Iterator[list[object]]:
+    """Take in a thread until ``None`` is taken, and yield what was taken."""
+    taken: list[object] = []
+
+    def take() -> None:
+        while not taken or taken[-1] is not None:
+            taken.append(inbox.take(None))
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    try:
+        yield taken
+    finally:
+        inbox.end()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def borrow(inbox: Inbox) -> None:
+    """Borrow an inbox as soon as the other thread has nothing to do."""
+    eventually(inbox.borrow)
+
+
+def test_what_another_handles_cannot_be_overtaken() -> None:
+    inbox = Inbox()
+    assert not inbox.borrow()  # nobody has nothing to do
+    with taking(inbox) as taken:
+        borrow(inbox)
+        inbox.put("later")
+        time.sleep(0.02)
+        assert taken == []
+        inbox.give_back()
+        eventually(lambda: taken == ["later"])
+
+
+def test_what_is_left_to_do_comes_first() -> None:
+    def rest() -> None:
+        pass
+
+    inbox = Inbox()
+    with taking(inbox) as taken:
+        borrow(inbox)
+        inbox.put("later")
+        inbox.give_back(rest)
+        assert not inbox.borrow()
+        eventually(lambda: taken == [rest, "later"])
+
+
+def test_a_wait_that_is_over_lasts_until_it_is_given_back() -> None:
+    inbox = Inbox()
+    taken: list[object] = []
+    thread = threading.Thread(target=lambda: taken.append(inbox.take(0.05)))
+    thread.start()
+    borrow(inbox)
+    assert is_stuck(thread)
+    thread.join(0.1)
+    assert taken == []
+    inbox.give_back()
+    thread.join(20)
+    assert taken == [None]
