@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Status = Literal["in_progress", "completed", "incomplete"]
 
 
-class Part(Struct, eq=False):
+class Part(Struct, eq=False, weakref=True):
     """A part of the content of a message.
 
     ``kind`` is its type: ``input_text``, ``input_audio``, ``input_image``, ``output_text`` or ``output_audio``. The

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
@@ -54,6 +55,7 @@ class PromptReader:
         self._model = model
         self._heard = heard
         self._hear_all = hear_all
+        self._images = WeakKeyDictionary[Part, int]()  # with their tokens
         self._count = lru_cache(_KNOWN_TEXTS)(partial(tokens.count, vocabulary=model.tokens.vocabulary))
 
     def dialogue(self, settings: ResponseSettings, items: Sequence[Item]) -> Dialogue:
@@ -124,6 +126,12 @@ class PromptReader:
         return Tokens(self._count(part.text))
 
     def _image_tokens(self, part: Part) -> int:
+        """Return the tokens of a picture, which is decoded only once: it can be large, and each response reads it."""
+        if part not in self._images:
+            self._images[part] = self._counted_image(part)
+        return self._images[part]
+
+    def _counted_image(self, part: Part) -> int:
         try:
             data = base64.b64decode(part.image_url.partition(",")[2])
         except binascii.Error:

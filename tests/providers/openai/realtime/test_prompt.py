@@ -10,6 +10,7 @@ import pytest
 from mockserver.audio.content import Content
 from mockserver.catalog.tables import Catalog
 from mockserver.engines.dialogue import Turn
+from mockserver.providers.openai.realtime import prompt
 from mockserver.providers.openai.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
 from mockserver.providers.openai.realtime.prompt import Made, PromptReader
 from mockserver.providers.openai.realtime.response_settings import ResponseSettings
@@ -119,6 +120,23 @@ def test_images_count() -> None:
     assert total(reader().segments(settings(), [image])).image > 0
     broken = Message("a", "user", [Part("input_image", image_url="data:image/png;base64,?")])
     assert total(reader().segments(settings(), [broken])).image == 0
+
+
+def test_an_image_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bytes] = []
+
+    def size(data: bytes) -> tuple[int, int]:
+        calls.append(data)
+        return 512, 512
+
+    monkeypatch.setattr(prompt, "image_size", size)
+    tested, image = (
+        reader(),
+        Message("a", "user", [Part("input_image", image_url="data:image/png;base64,AAAA")]),
+    )
+    first, second = (total(tested.segments(settings(), [image])).image for _ in range(2))
+    assert first == second > 0
+    assert len(calls) == 1
 
 
 def test_a_turn_has_all_that_the_user_did_since_the_last_response() -> None:
