@@ -50,7 +50,7 @@ class Call:
     If it asks for a WebSocket, ``web_socket`` accepts it, and answers its messages. If it opens a session,
     ``recording`` is the journal's record of it, in flight until the session has ended. ``kept`` is stored with a
     response, beside what OpenAI's API shows of it. ``recall`` returns the last text of the user in what the request
-    continues.
+    continues. ``find_model`` returns a model by the name that it has at the provider, if that is not the catalog's.
     """
 
     request: Request
@@ -75,6 +75,7 @@ class Call:
     web_socket: WebSocketAdapter | None = None
     recording: Recording | None = None
     recall: Recall | None = None
+    find_model: Callable[[str], ModelCard | None] | None = None
     facts: LiveFacts = field(init=False)
 
     def __post_init__(self) -> None:

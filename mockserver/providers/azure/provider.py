@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -48,6 +49,7 @@ _NO_DEPLOYMENTS = (  # AzureOpenAI(base_url=".../openai/v1") calls them
     "/openai/v1 has no deployments in its paths: Azure answers 404. "
     "Use OpenAI(base_url=...) with it, or AzureOpenAI(azure_endpoint=...)."
 )
+_REALTIME = "/realtime"
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")  # a JSON Web Token, such as Entra issues
 
 
@@ -98,6 +100,8 @@ class Azure:
             self._check_url(call, version)
         if call.operation.name == "create_batch":
             _name_endpoint(call.document)
+        if paths.openai_path(call.operation.path).startswith(_REALTIME):
+            self._prepare_session(call)
         if not call.operation.endpoint:
             return
         name = name_deployment(call)
@@ -111,6 +115,15 @@ class Azure:
             call.model = replace(call.model, snapshot=name)  # responses name the deployment
         if call.strict:
             check_model_version(version, call.operation, call.model.id)
+
+    def _prepare_session(self, call: Call) -> None:
+        """Have a session find its models among the deployments, and find that of its URL. Raises ``ApiError``."""
+        call.find_model = partial(model_of, self._catalog, account_id=call.account.id)
+        name = call.request.query.get("deployment") or call.request.query.get("model")
+        if name:
+            call.path = {**call.path, "deployment": name}
+            if call.strict and call.find_model(name) is None:
+                raise ApiError("model_not_found", model=name)
 
     def _check_url(self, call: Call, version: str) -> None:
         """Raise ``ApiError`` for a version that does not exist, with a warning that says so."""

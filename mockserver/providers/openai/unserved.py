@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 Placed = Callable[[KnownCall], KnownCall | None]
 
+_TRANSCRIPTION_SESSIONS = "/realtime/transcription_sessions"
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 
 
@@ -63,6 +64,8 @@ def route(
         is_served = called.method == WEBSOCKET and called.path in _web_socket_paths()
         return Route(operation, _refuse_plain if is_served else partial(_refuse_unserved, context, called))
     operation = _operation(method, path, is_versioned=bool(calls))
+    if path == _TRANSCRIPTION_SESSIONS and _upgrades(request):
+        return Route(operation, _refuse_transcription_socket)
     allowed = _allowed(calls, served)
     if allowed:
         return Route(
@@ -97,7 +100,7 @@ def _called(calls: tuple[KnownCall, ...], request: Request) -> KnownCall | None:
     by_method = {call.method: call for call in calls}
     method = request.method
     if method == "GET" and WEBSOCKET in by_method:
-        upgrades = request.headers.get("upgrade", "").lower() == "websocket"
+        upgrades = _upgrades(request)
         if upgrades or len(by_method) == 1:
             return by_method[WEBSOCKET]
     return by_method.get(method)
@@ -113,6 +116,15 @@ def _allowed(calls: tuple[KnownCall, ...], served: Iterable[str]) -> list[str]:
 def _web_socket_paths() -> frozenset[str]:
     """Return the paths on which WebSockets are served."""
     return frozenset(each.path for each in routes.OPERATIONS if each.method == WEBSOCKET)
+
+
+def _upgrades(request: Request) -> bool:
+    upgrade: str = request.headers.get("upgrade", "")
+    return upgrade.lower() == "websocket"
+
+
+def _refuse_transcription_socket(call: Call) -> NoReturn:
+    raise ApiError("realtime_transcription_socket")
 
 
 def _refuse_plain(call: Call) -> NoReturn:

@@ -21,6 +21,8 @@ DEPLOYMENTS = (
     DeploymentRow("small", "gpt-4o-mini", (("requests_per_minute", 2),)),
     DeploymentRow("thin", "gpt-4o-mini", (("tokens_per_minute", 40),)),
     DeploymentRow("ears", "whisper-1"),
+    DeploymentRow("calls", "gpt-realtime"),
+    DeploymentRow("captions", "gpt-4o-transcribe"),
 )
 
 Post = Callable[..., httpx.Response]

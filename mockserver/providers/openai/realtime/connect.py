@@ -13,6 +13,7 @@ from mockserver.providers.openai.realtime.opening import (
     DEFAULT_MODEL,
     configured,
     conversation,
+    model_named,
     transcription,
 )
 from mockserver.providers.openai.realtime.session import RealtimeSession
@@ -67,19 +68,19 @@ def _answered_call(context: RealtimeContext, call: Call, call_id: str) -> LiveCa
 
 def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration with which the session begins. Raises ``ApiError``."""
-    query, headers = call.request.query, call.request.headers
+    query, headers, model = call.request.query, call.request.headers, _model_name(call)
     if is_given_twice(headers):
         raise ApiError("realtime_key_twice")
     if asks_for_beta(headers) and not call.settings.realtime_beta:
         raise ApiError("realtime_beta_disabled")
     secret = context.client_secrets.find(key_of(headers))
     if secret is not None:
-        named = {"model": query["model"]} if "model" in query and secret.session["type"] == "realtime" else {}
+        named = {"model": model} if model and secret.session["type"] == "realtime" else {}
         config = configured(context, call, {**secret.session, **named})
     elif query.get("intent") == _TRANSCRIPTION:
         config = _transcription(context, call)
-    elif query.get("model"):
-        config = _conversation(context, call, query["model"])
+    elif model:
+        config = _conversation(context, call, model)
     elif call.settings.strictness == "off":
         config = conversation(context, call, DEFAULT_MODEL)
     else:
@@ -89,14 +90,19 @@ def _config(context: RealtimeContext, call: Call) -> SessionConfig:
     return config
 
 
+def _model_name(call: Call) -> str:
+    """Return the model that the URL names, or the deployment; empty if it names none."""
+    return call.path.get("deployment") or call.request.query.get("model") or ""
+
+
 def _transcription(context: RealtimeContext, call: Call) -> SessionConfig:
     """Return the configuration of a transcription session. Raises ``ApiError``.
 
     The API refuses any model here, but there are clients that name one of transcription to all other servers.
     """
-    name = call.request.query.get("model")
+    name = _model_name(call)
     if name:
-        model = context.catalog.model(name, call.account.id)
+        model = model_named(context, call, name)
         if call.strict and (model is None or model.live_transcription is None):
             raise ApiError("realtime_model_not_for_transcription", model=cut(name))
     return transcription(context, call)
@@ -104,7 +110,7 @@ def _transcription(context: RealtimeContext, call: Call) -> SessionConfig:
 
 def _conversation(context: RealtimeContext, call: Call, name: str) -> SessionConfig:
     """Return the configuration of a conversation with a model. Raises ``ApiError``."""
-    model = context.catalog.model(name, call.account.id)
+    model = model_named(context, call, name)
     if model is not None and model.realtime is None and model.live_transcription is not None:
         raise ApiError("realtime_transcription_model", model=cut(name))
     if (model is None or model.realtime is None) and not call.strict:

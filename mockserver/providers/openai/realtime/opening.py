@@ -15,6 +15,7 @@ from mockserver.wording import cut
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mockserver.catalog.records import ModelCard
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
 
@@ -54,12 +55,19 @@ def configured(context: RealtimeContext, call: Call, session: Mapping[str, Any])
     return config
 
 
+def model_named(context: RealtimeContext, call: Call, name: str) -> ModelCard | None:
+    """Return the model with a name, which can be a deployment; ``None`` if there is none."""
+    if call.find_model is not None:
+        return call.find_model(name)
+    return context.catalog.model(name, call.account.id)
+
+
 def _basis(context: RealtimeContext, call: Call) -> Basis:
     """Return what the configurations of sessions of the caller's account are based on."""
     transcriber = context.catalog.model(_TRANSCRIBER)
     assert transcriber is not None
     return Basis(
-        partial(context.catalog.model, account_id=call.account.id),
+        partial(model_named, context, call),
         transcriber,
         context.catalog.realtime_instructions,
         context.catalog.language_codes(_LANGUAGES),

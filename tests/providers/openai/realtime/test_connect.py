@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from mockserver.settings.model import AccountRow, Settings
 from mockserver.testing.mock_server import MockServer
@@ -206,3 +207,9 @@ def test_a_get_without_an_upgrade_is_refused(send: Callable[..., RawResponse]) -
 def test_a_handshake_that_is_invalid_is_refused(send: Callable[..., RawResponse]) -> None:
     answer = send("GET", "/v1/realtime?model=gpt-realtime", headers=UPGRADE | {"Sec-WebSocket-Key": "short"})
     assert answer.status == 400
+
+
+def test_transcription_sessions_are_no_web_socket(connect: Connect) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        connect("", path="/realtime/transcription_sessions")
+    assert refused.value.response.status_code == 403
