@@ -25,6 +25,7 @@ _RENAMED = {
     "conversation.item.added": "conversation.item.created",
 }
 _DROPPED = ("conversation.item.done", "rate_limits.updated")
+_UNKNOWN = "unknown_parameter"
 _TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
@@ -49,7 +50,7 @@ class Beta:
         self._is_conversation = is_conversation
         self._temperature = shapes.TEMPERATURE
         self._temperatures: dict[str, float] = {}  # of responses in progress, by id
-        self._next = self._temperature
+        self._asked: dict[str, float] = {}  # the temperatures of the client's event, until it is accepted
 
     def received(self, event: dict[str, Any], schemas: RequestSchemas, strictness: str) -> dict[str, Any]:
         """Return the event that a client of the present API would have sent. Raises ``ApiError``."""
@@ -58,7 +59,7 @@ class Beta:
         given = valid_document(event, EVENT_OF_BETA, schemas, strictness)
         kind = given["type"]
         if kind.endswith("session.update"):
-            self._temperature = given["session"].get("temperature", self._temperature)
+            self._ask("session", given["session"])
             session_kind = "realtime" if kind == "session.update" else "transcription"
             session = shapes.configured(given["session"], "session", session_kind)
             return {**given, "type": "session.update", "session": session}
@@ -66,9 +67,14 @@ class Beta:
             return {**given, "item": shapes.item(given["item"])}
         if kind == "response.create":
             response = given.get("response") or {}
-            self._next = response.get("temperature", self._temperature)
+            self._ask("response", response)
             return {**given, "response": shapes.configured(response, "response")}
         return given
+
+    def _ask(self, owner: str, given: Event) -> None:
+        self._asked.pop(owner, None)
+        if "temperature" in given:
+            self._asked[owner] = given["temperature"]
 
     def sent(self, event: Event) -> Iterator[Event]:
         """Yield the events that a client of the beta gets in place of one."""
@@ -92,24 +98,31 @@ class Beta:
         if kind == _TRANSCRIBED:
             shown.pop("usage", None)
         if kind in ("session.created", "session.updated"):
+            self._temperature = self._asked.pop("session", self._temperature)
             shown["type"] = kind if self._is_conversation else f"transcription_{kind}"
             shown["session"] = shapes.shown_session(event["session"], self._temperature)
         if "item" in event:
             shown["item"] = shapes.shown_item(event["item"])
         if "response" in event:
             shown["response"] = self._response(event["response"])
-        if kind == "error" and event["error"]["param"]:
-            param = event["error"]["param"]
-            named = shapes.place(param)
-            message = event["error"]["message"].replace(f"'{param}'", f"'{named}'")
-            shown["error"] = {**event["error"], "message": message, "param": named}
+        if kind == "error":
+            self._asked = {}
+            shown["error"] = _renamed(event["error"])
         return shown
 
     def _response(self, response: Event) -> Event:
         """Return a response with the temperature that it was created with."""
         response_id = response["id"]
         if response["status"] == "in_progress":
-            self._temperatures[response_id] = self._next
-            self._next = self._temperature
+            self._temperatures[response_id] = self._asked.pop("response", self._temperature)
             return shapes.shown_response(response, self._temperatures[response_id])
         return shapes.shown_response(response, self._temperatures.pop(response_id, self._temperature))
+
+
+def _renamed(error: Event) -> Event:
+    """Return an error with the beta's name of its place, but for an unknown one, which is as the client wrote it."""
+    param = error["param"]
+    if not param or error["code"] == _UNKNOWN:
+        return error
+    named = shapes.place(param)
+    return {**error, "message": error["message"].replace(f"'{param}'", f"'{named}'"), "param": named}

@@ -102,6 +102,12 @@ def test_a_session_is_updated_in_the_flat_form(old: Talk) -> None:
     [
         ({"type": "realtime"}, "unknown_parameter", "session.type", "Unknown parameter: 'session.type'."),
         (
+            {"output_modalities": ["text"]},
+            "unknown_parameter",
+            "session.output_modalities",
+            "Unknown parameter: 'session.output_modalities'.",
+        ),
+        (
             {"modalities": ["audio"]},
             "invalid_value",
             "session.modalities",
@@ -146,6 +152,19 @@ def test_refusals_name_the_places_of_the_beta(
     old.send("session.update", session=session)
     error = old.error()
     assert (error["code"], error["param"], error["message"]) == (code, param, message)
+
+
+def test_the_temperature_of_a_refused_event_is_dropped(old: Talk) -> None:
+    old.send("session.update", session={"temperature": 1, "voice": "nobody"})
+    assert old.error()["param"] == "session.voice"
+    assert updated(old, modalities=["text"])["temperature"] == 0.8
+    old.send("response.create", response={"temperature": 0.6, "max_output_tokens": 5000})
+    assert old.error()["param"] == "response.max_output_tokens"
+    old.say("Hello.")
+    assert old.until("response.created")[-1]["response"]["temperature"] == 0.8
+    old.send("response.create", response={"temperature": 0.6})  # while the other one is in progress
+    assert old.until("response.done", "error")[-1]["type"] == "error"
+    assert old.until("response.done")[-1]["response"]["temperature"] == 0.8
 
 
 def test_an_event_that_the_beta_does_not_have_is_refused_with_its_own(old: Talk) -> None:
