@@ -117,6 +117,10 @@ class Call:
                 raise CallFailed(f"No reply with sound began within {within_ms:g} ms.{self._why()}")
             self._step()
         self._heard = self._listening.answers.index(answer) + 1
+        if self._listening.turn_detection is None:  # else the server notices, and stops
+            if not answer.is_done:
+                self._send("response.cancel")
+            self._listening.interrupt(self.now_ms)
         self.say(text)
         return answer.reply
 
@@ -124,12 +128,16 @@ class Call:
         """Wait for the transcript of what was said last, and return it. Raises ``CallFailed`` if there is none."""
         if not self.timeline.said:
             raise CallFailed("Nothing was said that could be transcribed.")
+        if not self._listening.is_transcribed:
+            raise CallFailed("The session does not transcribe. Set its audio.input.transcription.")
         said, until = self.timeline.said[-1], self.now_ms + within_ms
-        while said.transcript is None:
+        while (understood := said.transcript) is None or not said.is_committed:
+            if said.failure is not None:
+                raise CallFailed(f"The server cannot transcribe {shown(said.text)}: {said.failure}")
             if self.now_ms >= until:
                 raise CallFailed(f"No transcript came within {within_ms:g} ms.{self._why()}")
             self._step()
-        return said.transcript
+        return understood
 
     def wait_for_end(self, within_ms: float = _WITHIN_MS) -> tuple[int, str]:
         """Be silent until the server ends the call, and return code and reason. Raises ``CallFailed`` otherwise."""
@@ -159,6 +167,7 @@ class Call:
         self.hang_up()
 
     def _utter(self, sound: Sound) -> Said:
+        self._check_open()
         said = Said(sound.text, self.now_ms, self.now_ms + sound.speech_ms)
         self.timeline.said.append(said)
         for start in range(0, len(sound.pcm), FRAME):
@@ -171,8 +180,7 @@ class Call:
 
     def _step(self, frame: bytes = SILENCE) -> None:
         """Send a frame, and handle the events up to its end."""
-        if self._has_ended:
-            raise CallFailed("The call has ended.")
+        self._check_open()
         try:
             for event in self._line.step(frame):
                 self._take(event)
@@ -246,9 +254,12 @@ class Call:
             audio_end_ms=played_ms,
         )
 
-    def _send(self, kind: str, **members: Any) -> None:
+    def _check_open(self) -> None:
         if self._has_ended:
             raise CallFailed("The call has ended.")
+
+    def _send(self, kind: str, **members: Any) -> None:
+        self._check_open()
         try:
             self._line.send(kind, **members)
         except HungUp as hung_up:
@@ -258,6 +269,8 @@ class Call:
         """Note that the server has ended the call. Raises ``CallFailed``."""
         self._has_ended = True
         self._listening.stop(self.now_ms)
+        for said in self.timeline.said[-1:]:
+            said.end_ms = min(said.end_ms, self.now_ms)
         self.timeline.closed = (hung_up.code, hung_up.reason)
         self.timeline.end_ms = self.now_ms
         raise CallFailed(f"{hung_up}{self._why()}") from hung_up

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from mockserver.caller.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +22,7 @@ def junit_xml(results: Sequence[ScenarioResult]) -> bytes:
             suites,
             "testsuite",
             {
-                "name": _plain(result.name),
+                "name": printable(result.name),
                 "tests": str(len(statuses)),
                 "failures": str(statuses.count("failed")),
                 "errors": "0",
@@ -30,19 +32,19 @@ def junit_xml(results: Sequence[ScenarioResult]) -> bytes:
         )
         for step in result.steps:
             attributes = {
-                "classname": _plain(result.name),
-                "name": _plain(step.title),
+                "classname": printable(result.name),
+                "name": printable(step.title),
                 "time": _seconds(step.end_ms - step.start_ms),
             }
             case = ElementTree.SubElement(suite, "testcase", attributes)
             if step.status == "failed":
-                ElementTree.SubElement(case, "failure", {"message": _plain(step.message)}).text = _plain(
-                    step.message
-                )
+                ElementTree.SubElement(
+                    case, "failure", {"message": printable(step.message)}
+                ).text = printable(step.message)
             elif step.status == "skipped":
                 ElementTree.SubElement(case, "skipped")
         ElementTree.SubElement(suite, "system-out").text = "\n".join(
-            f"{each.start_ms / 1000:8.2f} {each.end_ms / 1000:8.2f}  {each.who:6}  {_plain(each.text)}"
+            f"{each.start_ms / 1000:8.2f} {each.end_ms / 1000:8.2f}  {each.who:6}  {printable(each.text)}"
             for each in result.timeline.stretches
         )
     ElementTree.indent(suites)
@@ -51,8 +53,3 @@ def junit_xml(results: Sequence[ScenarioResult]) -> bytes:
 
 def _seconds(ms: float) -> str:
     return f"{ms / 1000:.3f}"
-
-
-def _plain(text: str) -> str:
-    """Return a text without characters that XML cannot contain."""
-    return "".join(each for each in text if each.isprintable())

@@ -139,7 +139,7 @@ class Line:
             if seconds < _ANSWER_SECONDS:
                 raise
             raise CallFailed(f"The server has not answered for {seconds:g} s.") from None
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(message)
             if isinstance(event, dict):
                 return event

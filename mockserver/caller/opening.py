@@ -60,9 +60,17 @@ def begin_call(
 
 def web_socket_url(url: str, model: str | None, *, transcription: bool = False) -> str:
     """Return the URL of the WebSocket for a base URL, or for one that names it already. Raises ``CallFailed``."""
-    parts = urlsplit(url)
-    scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not parts.netloc:
+    if transcription and model is not None:
+        raise CallFailed(
+            "model: a session that only transcribes has none. Name the model of its transcription in "
+            "session.audio.input.transcription.model."
+        )
+    try:
+        parts = urlsplit(url)
+        is_url = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or parts.scheme not in _SCHEMES:
         raise CallFailed(f"{shown(url)} is no URL of a server. Give one such as http://127.0.0.1:4010/v1.")
     path = parts.path.rstrip("/")
     if not path.endswith("/realtime"):
@@ -72,4 +80,4 @@ def web_socket_url(url: str, model: str | None, *, transcription: bool = False) 
         query.setdefault("intent", "transcription")
     elif model is not None or not query:
         query["model"] = model or MODEL
-    return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, urlencode(query), ""))

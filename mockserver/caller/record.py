@@ -23,13 +23,25 @@ class Stretch(Struct, frozen=True):
 
 
 class Said(Struct):
-    """What the caller has said. ``transcript`` is what the server understood, if it transcribes."""
+    """What the caller has said.
+
+    ``heard`` is what the server understood of it: an item for each turn that it made of it, usually one, and the
+    item's transcript, ``None`` until it has come. ``failure`` says why the server could not transcribe it.
+    ``is_committed`` says whether its end is in a turn, not only what is before a pause.
+    """
 
     text: str
     start_ms: float
     end_ms: float
-    item_id: str | None = None
-    transcript: str | None = None
+    heard: dict[str, str | None] = field(default_factory=dict)
+    failure: str | None = None
+    is_committed: bool = False
+
+    @property
+    def transcript(self) -> str | None:
+        """Return what the server understood; ``None`` until it has transcribed all of it."""
+        parts = [part for part in self.heard.values() if part is not None]
+        return " ".join(filter(None, parts)) if self.heard and len(parts) == len(self.heard) else None
 
 
 class Reply(Struct):

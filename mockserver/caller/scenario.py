@@ -68,7 +68,7 @@ class ScenarioResult(Struct):
 def read_scenarios(path: Path, schemas: Schemas) -> list[Scenario]:
     """Return the scenarios of a YAML or JSON file, one in each document. Raises ``ScenarioError``."""
     try:
-        documents_ = list(yaml.safe_load_all(read_text(path)))
+        documents_ = [each for each in yaml.safe_load_all(read_text(path)) if each is not None]
     except FileNotReadable as error:
         raise ScenarioError(f"{path}: {error}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -105,6 +105,9 @@ def _check_step(step: Mapping[str, Any], place: str) -> None:
         raise documents.DocumentError(f"{place}.after_ms: belongs to interrupt only. Remove it, or use wait.")
     for kind in ("hear", "transcript"):
         wanted = step.get(kind)
+        if wanted is False:
+            problem = "false is no expectation. Write true, a text that it contains, or an object"
+            raise documents.DocumentError(f"{place}.{kind}: {problem}.")
         if isinstance(wanted, dict) and "matches" in wanted:
             try:
                 re.compile(wanted["matches"])
@@ -249,7 +252,13 @@ def _fail(problems: Iterable[str]) -> None:
 def _title(number: int, step: Mapping[str, Any]) -> str:
     kind = next(each for each in _KINDS if each in step)
     value = step[kind]
-    said = value if isinstance(value, str) else "" if value is True else str(value)
+    said = value if isinstance(value, str) else "" if value is True else _as_yaml(value)
     return (
         f"{number}. {kind.replace('_', ' ')} {textwrap.shorten(said, _MAX_TITLE, placeholder='…')}".rstrip()
     )
+
+
+def _as_yaml(value: Any) -> str:
+    """Return a value as it can stand in the line of a scenario."""
+    lines = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=1000)
+    return lines.removesuffix("\n").removesuffix("\n...")

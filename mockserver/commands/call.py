@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import threading
@@ -61,6 +62,9 @@ def run(
     svg: str | None,
 ) -> None:
     """Call as the scenarios say, print the timelines, and write reports. Exit with status 1 if one has failed."""
+    for option, path in (("--junit", junit), ("--svg", svg)):
+        if path and not Path(path).parent.is_dir():
+            fail(f"{option}: {Path(path).parent} is no folder. Make it, or name another one.")
     if pacing == "real":
         settings = replace(settings, realtime_pacing="real")
     services = build_services(replace(settings, state="", host="127.0.0.1", port=0))
@@ -82,8 +86,8 @@ def run(
         Path(junit).write_bytes(junit_xml(results))
     for number, result in enumerate(results, 1):
         if svg:
-            path = Path(svg)
-            named = path if len(results) == 1 else path.with_stem(f"{path.stem}-{number}")
+            drawing = Path(svg)
+            named = drawing if len(results) == 1 else drawing.with_stem(f"{drawing.stem}-{number}")
             named.write_text(draw(result.timeline, result.name), "utf-8")
     if not all(result.has_passed for result in results):
         sys.exit(1)
@@ -130,6 +134,9 @@ def _begin(scenario: Scenario, services: Services, server: Reached, pacing: Paci
 def _shown(result: ScenarioResult) -> Group:
     """Return a scenario for the terminal: its steps, and the two tracks."""
     steps = Table(title=Text(result.name), title_justify="left", box=None, show_header=False)
+    steps.add_column()
+    for _ in ("step", "message"):
+        steps.add_column(overflow="fold")
     for step in result.steps:
         steps.add_row(_MARKS[step.status], Text(step.title), Text(step.message, style="red"))
     timeline = result.timeline
@@ -138,7 +145,7 @@ def _shown(result: ScenarioResult) -> Group:
         tracks.add_column(heading, justify="right")
     tracks.add_column("who")
     tracks.add_column("", width=_BAR, no_wrap=True)
-    tracks.add_column("what")
+    tracks.add_column("what", overflow="fold")
     for each in timeline.stretches:
         share = _BAR / max(timeline.end_ms, 1.0)
         begin, end = round(each.start_ms * share), round(each.end_ms * share)
@@ -151,6 +158,10 @@ def _shown(result: ScenarioResult) -> Group:
         f"cut off after {reply.played_ms:.0f} ms: {reply.heard!r} was heard of {reply.text!r}"
         for reply in timeline.interruptions
     ]
-    notes += [f"called {call.name}({call.arguments}): {call.output}" for call in timeline.tool_calls]
+    notes += [
+        f"called {call.name}({json.dumps(call.arguments, ensure_ascii=False)}): {call.output}"
+        for call in timeline.tool_calls
+    ]
     notes += [f"error: {error.get('message')}" for error in timeline.errors]
-    return Group(steps, tracks, *map(Text, notes), Text())
+    shown = [steps, tracks] if timeline.stretches else [steps]
+    return Group(*shown, *map(Text, notes), Text())

@@ -277,3 +277,51 @@ def test_the_journal_agrees_with_the_caller(server: MockServer) -> None:
     turns = api.journal[-1]["realtime"]["turns"]
     assert [turn["said"] for turn in turns] == [reply.text for reply in call.timeline.replies]
     assert turns[0]["heard_until_ms"] == int(cut.played_ms)
+
+
+def test_without_turn_detection_an_interruption_cancels_the_reply(server: MockServer) -> None:
+    with server.caller(session={"audio": {"input": {"turn_detection": None}}}) as call:
+        call.say("Tell me about tomorrow, and about the day after tomorrow, and about the whole week.")
+        cut = call.interrupt("No, thank you.")
+        reply = call.hear()
+    assert cut.interrupted
+    assert 340 <= cut.played_ms < 400
+    assert cut.status == "cancelled"
+    assert "No, thank you" in reply.text
+    assert call.timeline.errors == []
+    assert "conversation.item.truncated" in [event["type"] for event in call.events]
+
+
+def test_what_was_said_ends_with_the_call(server: MockServer) -> None:
+    api = server.account()
+    api.break_next(
+        "realtime_close", close=1013, message="busy", event="input_audio_buffer.speech_started", after=1
+    )
+    with api.caller() as call, pytest.raises(CallFailed, match="1013 busy"):
+        call.say("This is a long sentence of which the server hears only the beginning.")
+    (said,) = call.timeline.said
+    assert said.end_ms == call.timeline.end_ms < 1500
+
+
+def test_after_the_call_nothing_is_said(server: MockServer) -> None:
+    with server.caller() as call:
+        call.hang_up()
+        with pytest.raises(CallFailed, match="has ended"):
+            call.say("Nobody hears this.")
+    assert call.timeline.said == []
+
+
+def test_a_session_that_does_not_transcribe_says_so(server: MockServer) -> None:
+    with server.caller() as call:
+        call.say("Good morning.")
+        with pytest.raises(CallFailed, match="does not transcribe"):
+            call.transcript()
+
+
+def test_a_file_of_several_turns_has_the_transcripts_of_all(server: MockServer) -> None:
+    hears = {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": {"type": "server_vad"}}
+    with server.caller(transcription=True, session={"audio": {"input": hears}}) as call:
+        said = call.play(data_folder("fixtures") / "support-call.wav")
+        transcript = call.transcript()
+    assert len(said.heard) > 1
+    assert all(part and part in transcript for part in said.heard.values())

@@ -154,3 +154,13 @@ def test_a_session_that_transcribes_names_no_model() -> None:
         web_socket_url("http://host/v1", None, transcription=True)
         == "ws://host/v1/realtime?intent=transcription"
     )
+    with pytest.raises(CallFailed, match=r"session\.audio\.input\.transcription\.model"):
+        web_socket_url("http://host/v1", "gpt-realtime", transcription=True)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "host", "ftp://host", "http://", "http://[", "http://host:99999", "ws://:80"]
+)
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(CallFailed, match="is no URL of a server"):
+        web_socket_url(url, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+
 from mockserver.caller.drawing import draw
 from mockserver.caller.junit import junit_xml
 from mockserver.caller.record import Reply, Said, Timeline, ToolCall
@@ -39,12 +41,33 @@ def test_the_report_has_a_test_for_each_step() -> None:
 def test_the_drawing_has_a_bar_for_each_stretch_at_its_time() -> None:
     root = ElementTree.fromstring(draw(timeline(), ODD))
     name = "{http://www.w3.org/2000/svg}"
-    caller, server = [each for each in root.iter(f"{name}rect") if each.find(f"{name}title") is not None]
+    caller, server = root.findall(f"{name}svg")
     per_ms = float(caller.get("width", "")) / 1000
     assert float(server.get("width", "")) == round(500 * per_ms, 1)
     assert abs(float(server.get("x", "")) - float(caller.get("x", "")) - 1500 * per_ms) < 0.2
     texts = [each.text for each in root.iter(f"{name}text")]
-    assert "cut off" in texts
+    assert {"500 ms", "cut off after 0.00 s", "0 s", "3 s"} <= set(texts)
+    assert any(text and text.endswith("()") for text in texts)
+
+
+def test_texts_of_marks_do_not_cover_each_other() -> None:
+    calls = [ToolCall("a_function", {}, "", at) for at in (0.0, 100.0, 200.0, 2900.0)]
+    drawn = draw(Timeline(tool_calls=calls, end_ms=3000.0), "Functions")
+    assert drawn.count('class="toolline"') == 4
+    assert drawn.count('class="tool"') == 2
+
+
+@pytest.mark.parametrize("text", ["x" * 500, "漢字" * 100, "one " * 200, "🎈" * 90])
+def test_a_text_has_as_many_lines_as_its_bar_and_is_cut_off_there(text: str) -> None:
+    drawn = draw(Timeline([Said(text, 0.0, 1500.0)], end_ms=3000.0), "")
+    assert 1 <= drawn.count('fill="#fff">') - 1 <= 3
+    assert "…" in drawn
+
+
+def test_lines_of_a_text_become_one() -> None:
+    step = StepResult("1. say", "failed", "two\nlines")
+    report = junit_xml([ScenarioResult("name", [step], Timeline())])
+    assert b'message="two lines"' in report
 
 
 def test_an_empty_and_a_long_call_can_be_drawn() -> None:

@@ -40,6 +40,8 @@ PATIENT = {"audio": {"input": {"turn_detection": {"type": "server_vad", "silence
         ("steps: [{wait: -1}]", "wait"),
         ("steps: [{hear: {status: done}}]", "status"),
         ("steps: [{hear: {matches: '('}}]", "matches"),
+        ("steps: [{hear: false}]", "steps[0].hear: false is no expectation"),
+        ("steps: [{transcript: {status: completed}}]", "Unknown parameter: 'steps[0].transcript.status'"),
         ("steps: [{hang_up: false}]", "hang_up"),
         ("steps: [{say: Hi}]\ntools: {get: {}}", "answer"),
         ("- say: Hi", "object"),
@@ -55,6 +57,12 @@ def test_invalid_scenarios_are_refused_with_the_place(
         read_scenarios(path, schemas)
     assert str(refused.value).startswith(f"{path}: ")
     assert message in str(refused.value)
+
+
+def test_an_empty_document_is_no_scenario(tmp_path: Path, schemas: Schemas) -> None:
+    path = tmp_path / "call.yaml"
+    path.write_text("---\nsteps: [{say: Hi}]\n---\n")
+    assert [each.name for each in read_scenarios(path, schemas)] == ["call"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path, schemas: Schemas) -> None:
@@ -101,7 +109,7 @@ def test_the_example_passes(server: MockServer, schemas: Schemas) -> None:
         ("hear: {status: failed}", "The status of the reply is 'completed', not 'failed'"),
         ("hear: {max_gap_ms: 10}", "The gap before the reply is"),
         ("hear: {within_ms: 20}", "No reply began within 20 ms"),
-        ("transcript: {within_ms: 100}", "No transcript came within 100 ms"),
+        ("transcript: {within_ms: 100}", "The session does not transcribe"),
         ("ends: {within_ms: 100}", "has not ended the call"),
         ("play: none.wav", "none.wav"),
         ("{interrupt: No, after_ms: 60000}", "before it could be interrupted"),

@@ -25,7 +25,8 @@ def test_a_scenario_passes_and_its_reports_are_written(tmp_path: Path) -> None:
     junit, svg = tmp_path / "calls.xml", tmp_path / "call.svg"
     done = call(EXAMPLE, "--junit", junit, "--svg", svg)
     assert done.exit_code == 0, done.output
-    assert "called get_weather(" in done.output
+    assert 'called get_weather({"city": ' in done.output
+    assert "hear {max_gap_ms: 2000}" in done.output
     assert "was heard of" in done.output
     (suite,) = ElementTree.parse(junit).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("9", "0")
@@ -57,6 +58,7 @@ def test_what_cannot_be_called_is_one_line(tmp_path: Path) -> None:
     assert "Unknown parameter: 'steps[0].shout'" in done.stderr
     path.write_text("voice: nobody\n" + SHORT)
     assert "unknown voice 'nobody'" in call(path).output
+    assert "no folder" in call(EXAMPLE, "--svg", tmp_path / "none" / "call.svg").stderr
     assert "no connection" in call(EXAMPLE, "--url", "http://127.0.0.1:9").output.replace("\n", " ")
 
 
