@@ -103,11 +103,11 @@ def exposure(settings: Settings) -> str | None:
 
 
 def start_log(level: str) -> None:
-    """Log to standard error from ``level`` on; of two verbose libraries only errors."""
+    """Log to standard error from ``level`` on; of verbose libraries only errors."""
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[log_handler()]
     )
-    for library in ("faster_whisper", "python_multipart"):
+    for library in ("faster_whisper", "python_multipart", "aioice", "aiortc"):
         logging.getLogger(library).setLevel(logging.ERROR)
 
 

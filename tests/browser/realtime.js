@@ -50,12 +50,6 @@ async function byWebRtc() {
   buffer.copyToChannel(samples, 0);
   const microphone = context.createMediaStreamDestination();
 
-  const hum = context.createOscillator(); // a microphone is never quite silent
-  const quiet = context.createGain();
-  quiet.gain.value = 0.0001;
-  hum.connect(quiet).connect(microphone);
-  hum.start();
-
   const connection = new RTCPeerConnection();
   const found = { kinds: {}, said: "", heard: "", loudest: 0, tracks: 0, status: 0, location: "" };
   connection.ontrack = (event) => {

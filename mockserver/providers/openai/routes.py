@@ -407,6 +407,7 @@ REALTIME = (
         schema="openai/create_realtime_call.request",
         resource="realtime.calls",
         has_limit_headers=False,
+        gives=frozenset({"session"}),
         handler="realtime_calls.beta_sessions.create_call",
     ),
     Operation(
@@ -430,6 +431,7 @@ REALTIME = (
         schema="openai/realtime_configuration.request",
         resource="realtime.calls",
         has_limit_headers=False,
+        gives=frozenset({"session"}),
         handler="realtime_calls.sip.accept_call",
     ),
     Operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.accounts.accounts import key_of
@@ -34,8 +35,8 @@ def begin_call(context: RealtimeContext, call: Call, *, is_beta: bool = False) -
     config = configured(context, call, _session_of(context, call))
     check_room(context)
     peer = _new_peer(context)
-    loop = context.live_calls.loop
-    answer = loop.run(lambda: peer.answer(call.document["sdp"]), _ANSWER_SECONDS)
+    offer = partial(peer.answer, call.document["sdp"], needs_sound=call.strict)
+    answer = context.live_calls.loop.run(offer, _ANSWER_SECONDS)
     log = SessionLog(call.request.secrets)
     call.recording = log.recording
     pace = None if call.settings.realtime_pacing == "real" else MediaPace()
@@ -91,4 +92,4 @@ def _new_peer(context: RealtimeContext) -> Peer:
             from mockserver.providers.openai.realtime_calls.web_rtc.peer import Peer
     except ImportError as error:
         raise ApiError("realtime_webrtc_missing", reason=str(error)) from error
-    return Peer(context.live_calls.loop)
+    return Peer(context.live_calls.loop, context.settings.host)

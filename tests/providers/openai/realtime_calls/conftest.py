@@ -26,8 +26,10 @@ def dial(client: openai.OpenAI, server: MockServer) -> Iterator[Dial]:
     """Return a function that begins a call with a ``session``; ``session.created`` is received already."""
     stack = ExitStack()
 
-    def begin(at: openai.OpenAI | None = None, *, media: bool = True, **session: Any) -> Caller:
-        caller = Caller(media=media)
+    def begin(
+        at: openai.OpenAI | None = None, *, media: bool = True, thrifty: bool = False, **session: Any
+    ) -> Caller:
+        caller = Caller(media=media, thrifty=thrifty)
         stack.callback(caller.close)
         created = (at or client).realtime.calls.create(sdp=caller.offer(), session=CONVERSATION | session)  # type: ignore[arg-type]
         caller.location = created.response.headers["location"]

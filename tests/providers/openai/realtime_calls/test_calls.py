@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -79,6 +79,17 @@ def test_what_the_caller_says_is_heard(dial: Dial, speak: Speak) -> None:
     assert (started + 300) % 32 == stopped % 32 == 0
     assert 1500 < stopped - started < 4000
     assert {event["item_id"] for event in received} == {received[0]["item_id"]}
+
+
+def test_a_turn_ends_although_the_caller_sends_no_silence(dial: Dial, speak: Speak) -> None:
+    """Browsers send nothing while a track is silent: the server takes missing packets for silence, in real time."""
+    caller = dial(thrifty=True, audio={"input": {"transcription": {"model": "whisper-1"}}})
+    for _ in range(2):
+        caller.say(speak("What is the weather in Berlin today?"))
+        received = caller.until("conversation.item.input_audio_transcription.completed")
+        assert received[-1]["transcript"].rstrip() == "What is the weather in Berlin today?"
+        received += caller.until("output_audio_buffer.stopped")
+        assert kinds(received).count("input_audio_buffer.committed") == 1
 
 
 @pytest.mark.parametrize("format_", ["audio/pcmu", "audio/pcma"])
@@ -220,7 +231,7 @@ def test_a_form_of_a_browser(server: MockServer, api_key: str) -> None:
     ("form", "code", "param"),
     [
         ({"session": "{}"}, "missing_required_parameter", "sdp"),
-        ({"sdp": "v=0 nonsense", "session": '{"type": "realtime"}'}, "invalid_offer", "sdp"),
+        ({"sdp": "v=0 nonsense", "session": '{"type": "realtime"}'}, "invalid_offer", None),
         ({"sdp": "x", "session": '{"type": "nope"}'}, "invalid_value", "session.type"),
         ({"sdp": "x", "session": '{"type": "realtime", "model": "gpt-nope"}'}, "invalid_model", None),
         ({"sdp": "x", "session": '{"type": "realtime", "voice": "x"}'}, "unknown_parameter", "session.voice"),
@@ -236,6 +247,51 @@ def test_what_is_wrong_is_refused(
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (400, code, param)
+
+
+def damaged(offer: str) -> Iterator[str]:
+    """Yield offers of which something is missing."""
+    for word in ("ufrag", "setup", "fingerprint"):
+        yield "".join(line for line in offer.splitlines(keepends=True) if word not in line)
+    head, *media = re.split("(?=m=)", offer)
+    yield head
+    yield head + next(each for each in media if each.startswith("m=application"))
+    yield offer.replace("m=audio", "m=video")
+    yield head + "a=nothing\r\n" * 100_000
+
+
+def test_offers_that_are_damaged_or_without_sound_are_refused(server: MockServer, api_key: str) -> None:
+    caller = Caller()
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/sdp"}
+    for offer in damaged(caller.offer()):
+        answer = httpx.post(f"{server.base_url}/realtime/calls", content=offer, headers=headers)
+        assert answer.json()["error"] == {
+            "message": "Invalid SDP offer. Please try again with a WHIP-compliant offer.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "invalid_offer",
+        }
+    caller.close()
+
+
+def test_a_data_channel_alone_is_accepted_if_only_the_schema_counts(server: MockServer, api_key: str) -> None:
+    caller = Caller(media=None)
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/sdp"}
+    answer = httpx.post(
+        f"{server.base_url}/realtime/calls",
+        content=caller.offer(),
+        headers=headers | {"x-mock-strictness": "schema"},
+    )
+    caller.connect(answer.text)
+    assert caller.receive()["type"] == "session.created"
+    caller.close()
+
+
+def test_a_server_of_this_machine_is_reached_by_loopback_only(client: openai.OpenAI) -> None:
+    caller = Caller()
+    answer = client.realtime.calls.create(sdp=caller.offer(), session={"type": "realtime"}).text
+    assert set(re.findall(r"a=candidate:\S+ \d udp \d+ (\S+) ", answer)) == {"127.0.0.1"}
+    caller.close()
 
 
 def test_hanging_up_ends_the_call(dial: Dial, client: openai.OpenAI, api: AudioApi) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
 
 from mockserver.providers.openai.realtime_calls.web_rtc.microphone import Microphone
 from mockserver.providers.openai.realtime_calls.web_rtc.speaker import Speaker
@@ -19,10 +20,23 @@ Body = dict[str, Any]
 SECONDS = 30.0
 
 
-class Caller:
-    """A browser, as far as calls are concerned. ``events`` are all that it received, ``heard`` what it was played."""
+class ThriftyMicrophone(Speaker):
+    """A microphone that sends nothing while it is silent, as Chromium's does for a track without a source."""
 
-    def __init__(self, *, media: bool = True) -> None:
+    async def recv(self) -> AudioFrame:
+        """Return the next frame of what is said."""
+        while not self._samples:
+            await asyncio.sleep(0.01)
+        return await super().recv()
+
+
+class Caller:
+    """A browser, as far as calls are concerned. ``events`` are all that it received, ``heard`` what it was played.
+
+    Without ``media`` it sends no sound; with ``None`` it wants none either. A ``thrifty`` one sends nothing while it is silent.
+    """
+
+    def __init__(self, *, media: bool | None = True, thrifty: bool = False) -> None:
         self.events: list[Body] = []
         self.heard = bytearray()
         self.ended = threading.Event()
@@ -33,7 +47,7 @@ class Caller:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._opened = asyncio.Event()
-        self._microphone = Speaker()
+        self._microphone = ThriftyMicrophone() if thrifty else Speaker()
         self._listening: list[asyncio.Task[None]] = []
         self._run(self._make)
 
@@ -90,7 +104,9 @@ class Caller:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         if self._media:
             self._connection.addTrack(self._microphone)
-            self._connection.on("track", self._hear)
+        elif self._media is not None:
+            self._connection.addTransceiver("audio", direction="recvonly")
+        self._connection.on("track", self._hear)
         self._channel = self._connection.createDataChannel("oai-events")
         self._channel.on("open", self._opened.set)
         self._channel.on("message", lambda text: self._received.put(json.loads(text)))

@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard
-from mockserver.providers.openai.realtime_calls.web_rtc.microphone import Microphone
+from mockserver.providers.openai.realtime_calls.web_rtc.addresses import listen_on
+from mockserver.providers.openai.realtime_calls.web_rtc.microphone import sound_of
+from mockserver.providers.openai.realtime_calls.web_rtc.offers import has_sound
 from mockserver.providers.openai.realtime_calls.web_rtc.speaker import Speaker
 
 if TYPE_CHECKING:
@@ -30,15 +31,18 @@ CHANNEL = "oai-events"  # the name of the data channel (guide Realtime, WebRTC)
 _MAX_BYTES = 1 << 24  # of events that wait for a caller who does not read, or has not opened the channel
 _CONNECT_SECONDS = 30.0  # that a caller has to connect
 _FLUSH_SECONDS = 2.0  # that the last events have to arrive
-_LOOPBACK = "127.0.0.1"
 _CODECS = ("audio/opus", "audio/pcmu", "audio/pcma")
 
 
 class Peer:
-    """A WebRTC connection with a caller. Everything but the methods of ``Line`` is done by the thread of the loop."""
+    """A WebRTC connection with a caller. Everything but the methods of ``Line`` is done by the thread of the loop.
 
-    def __init__(self, loop: MediaLoop) -> None:
+    ``host`` is where the server listens: nothing else than its addresses gets media.
+    """
+
+    def __init__(self, loop: MediaLoop, host: str) -> None:
         self._loop = loop
+        self._host = host
         self._transport = CallTransport(self)
         self._speaker = Speaker()
         self._connection: Any = None
@@ -53,23 +57,25 @@ class Peer:
         """Return the transport of the session."""
         return self._transport
 
-    async def answer(self, offer: str) -> str:
-        """Return the SDP that answers an offer. Raises ``ApiError`` for an invalid one."""
+    async def answer(self, offer: str, *, needs_sound: bool) -> str:
+        """Return the SDP that answers an offer. Raises ``ApiError`` for an invalid one, or one without sound."""
         connection = self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         connection.on("datachannel", self._open)
         connection.on("track", self._hear)
         connection.on("connectionstatechange", self._note_state)
         try:
-            if "m=audio" in offer:
+            if has_sound(offer, needs_sound=needs_sound):
                 connection.addTransceiver(self._speaker).setCodecPreferences(_codecs())
             await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             for transceiver in connection.getTransceivers():
                 if transceiver.kind != "audio":
                     transceiver.direction = "inactive"
-            _offer_loopback(connection)
+            listen_on(self._host, connection)
             await connection.setLocalDescription()
-        except Exception as error:
-            await connection.close()
+        except BaseException as error:
+            await _shut(connection)
+            if not isinstance(error, Exception):  # it took too long
+                raise
             log.info("The SDP of a call is refused: %s", error)
             raise ApiError("realtime_invalid_offer") from error
         asyncio.get_running_loop().call_later(_CONNECT_SECONDS, self._check_connected)
@@ -121,12 +127,9 @@ class Peer:
             listener.add_done_callback(self._listeners.discard)
 
     async def _listen(self, track: MediaStreamTrack) -> None:
-        microphone = Microphone()
-        with suppress(MediaStreamError):
-            while not self._has_left:
-                pcm = microphone.samples_of(await track.recv())  # type: ignore[arg-type]
-                if pcm:
-                    self._transport.put(Heard(pcm))
+        async for pcm in sound_of(track, lambda: self._connection.connectionState == "connected"):
+            if pcm:
+                self._transport.put(Heard(pcm))
 
     def _note_state(self) -> None:
         if self._connection.connectionState in ("failed", "closed"):
@@ -153,7 +156,7 @@ class Peer:
         self._speaker.stop()
         for listener in self._listeners:
             listener.cancel()
-        await self._connection.close()
+        await _shut(self._connection)
 
 
 def _codecs() -> list[RTCRtpCodecCapability]:
@@ -162,24 +165,7 @@ def _codecs() -> list[RTCRtpCodecCapability]:
     return [codec for codec in known if codec.mimeType.lower() in _CODECS]
 
 
-def _offer_loopback(connection: RTCPeerConnection) -> None:
-    """Have the connection offer the address of the machine itself, too, for machines without a network.
-
-    aioice leaves it out. Its ``get_component_candidates`` gets the addresses for which it makes candidates.
-    """
-    for transport in {
-        _ice_transport(each) for each in (*connection.getTransceivers(), connection.sctp) if each
-    }:
-        ice = transport.iceGatherer._connection
-        original = ice.get_component_candidates
-
-        async def with_loopback(addresses: list[str], *, _gather: Any = original, **more: Any) -> Any:
-            return await _gather(addresses=[*addresses, _LOOPBACK], **more)
-
-        ice.get_component_candidates = with_loopback
-
-
-def _ice_transport(part: Any) -> Any:
-    """Return the ICE transport of a transceiver or of the data channels."""
-    dtls = part.transport if hasattr(part, "maxChannels") else part.receiver.transport
-    return dtls.transport
+async def _shut(connection: Any) -> None:
+    """Close a connection. aiortc cannot close one of some offers that it refuses; that has no sockets."""
+    with suppress(Exception):
+        await connection.close()
