@@ -130,6 +130,7 @@ class Turns:
             if turn.failure is None and usage:
                 self._charge_usage(turn, usage)
             else:
+                turn.tokens = 0  # as the limits report it
                 self._context.limiter.settle(turn.call.admission, 0)
             self._count(turn)
         turn.is_settled = True

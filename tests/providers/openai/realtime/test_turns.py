@@ -140,6 +140,8 @@ def test_a_response_counts_as_a_request_and_its_tokens_are_charged(talk: Talk, a
     error = talk.until("response.done")[-1]["response"]["status_details"]["error"]
     assert error["code"] == "rate_limit_exceeded"
     assert "requests per min (RPM): Limit 2, Used 2, Requested 1" in error["message"]
+    after = talk.until("rate_limits.updated")[-1]["rate_limits"][0]
+    assert after["remaining"] >= row["remaining"]  # nothing counts
     api.verify_realtime(error="rate_limit_requests", times=1)
 
 
