@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMES = ("localhost", "127.0.0.1", "::1")  # of this machine, for which a certificate is made
-_ANY = ("0.0.0.0", "::", "")  # noqa: S104 - addresses to listen on that are no names
 
 
 class CertificateError(OSError):
@@ -48,9 +47,14 @@ def make_certificate(host: str) -> Certificate:
     import trustme
 
     authority = trustme.CA(organization_name="audio-mockserver")
-    names = dict.fromkeys((*_NAMES, *(() if host in _ANY else (host,))))
+    names = dict.fromkeys(filter(None, (*_NAMES, host)))
     context = _context()
-    authority.issue_cert(*names, organization_name="audio-mockserver").configure_cert(context)
+    try:
+        issued = authority.issue_cert(*names, organization_name="audio-mockserver")
+    except ValueError as error:
+        problem = f"host: {shown(host)} cannot be the name in a certificate ({error})"
+        raise CertificateError(f"{problem}. Name the file of one that you have with tls_cert.") from error
+    issued.configure_cert(context)
     folder = tempfile.TemporaryDirectory(prefix="audio-mockserver-", ignore_cleanup_errors=True)
     ca_file = Path(folder.name) / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))

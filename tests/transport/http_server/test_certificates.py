@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,25 @@ def test_a_made_certificate_is_removed_with_its_folder() -> None:
     assert "BEGIN CERTIFICATE" in made.ca_file.read_text()
     made.close()
     assert not made.ca_file.parent.exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "mock.test", "127.0.0.2", "müller.test"])
+def test_the_address_that_is_printed_is_in_the_certificate(host: str) -> None:
+    made = make_certificate(host)
+    client = ssl.create_default_context(cafile=made.ca_file)
+    made.close()
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server_side = made.context.wrap_bio(to_server, to_client, server_side=True)
+    client_side = client.wrap_bio(to_client, to_server, server_hostname=host or "localhost")
+    for side in (client_side, server_side, client_side):  # raises SSLCertVerificationError for another name
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+
+
+@pytest.mark.parametrize("host", ["my_host", "*", "a b", "x" * 64])
+def test_a_host_that_no_certificate_can_name_is_refused(host: str) -> None:
+    with pytest.raises(CertificateError, match=r"host: .* cannot be the name in a certificate"):
+        make_certificate(host)
 
 
 def test_each_start_makes_another_ca() -> None:

@@ -198,6 +198,34 @@ def test_a_web_socket_sends_and_receives_at_the_same_time(server: MockServer) ->
     assert all('"error"' in answer for answer in answers)
 
 
+def test_a_server_that_ends_closes_web_sockets_in_order() -> None:
+    request = head(
+        "GET",
+        "/v1/realtime?model=gpt-realtime",
+        connection="Upgrade",
+        upgrade="websocket",
+        sec_websocket_version="13",
+        sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    with MockServer(Settings(port=0, whisper_model="none", log_level="warning"), tls=True) as ending:
+        connection = trusting(ending).wrap_socket(
+            raw(ending), server_hostname="localhost", suppress_ragged_eofs=False
+        )
+        connection.sendall(request)
+        received = b""
+        while b'"session.created"' not in received:
+            received += connection.recv(65536)
+        leaving = threading.Thread(target=ending.stop)
+        leaving.start()
+        code = (1001).to_bytes(2, "big")
+        while code + b"The server is shutting down." not in received:
+            received += connection.recv(65536)
+        connection.sendall(b"\x88\x82\x00\x00\x00\x00" + code)
+        assert connection.recv(65536) == b""  # or SSLEOFError, if the end were not said in TLS
+        connection.close()
+        leaving.join(30)
+
+
 class Answering:
     """An application that hands the connection of each request to a function, then answers."""
 
