@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 from weakref import WeakKeyDictionary
@@ -52,6 +52,7 @@ class PromptReader:
 
     def __init__(self, model: ModelCard, heard: Callable[[str], str], *, hear_all: bool) -> None:
         self.made: dict[str, Made] = {}
+        self._answered: frozenset[str] = frozenset()
         self._model = model
         self._heard = heard
         self._hear_all = hear_all
@@ -67,9 +68,13 @@ class PromptReader:
         allowed, required = chosen(tools, settings.tool_choice, _name)
         return Dialogue(tuple(turns), allowed, required, settings.parallel_tool_calls)
 
+    def note_answered(self, items: Iterable[Item]) -> None:
+        """Note that a response without output has answered the messages of the user in some items."""
+        self._answered = frozenset(item.id for item in items if _is_of_user(item))
+
     def said(self, items: Sequence[Item]) -> Said:
         """Return what the user did since the last response; if nothing, because a tool has answered, what was last."""
-        done = _since_last_response(items)
+        done = _since_last_response(items, self._answered)
         text = " ".join(filter(None, map(_written, done)))
         spoken = [(item.id, part.sound) for item in done for part in item.content if part.sound is not None]
         if not spoken:
@@ -169,11 +174,12 @@ def _last_of_user(items: Sequence[Item]) -> Message | None:
     return next((item for item in reversed(items) if _is_of_user(item)), None)
 
 
-def _since_last_response(items: Sequence[Item]) -> Sequence[Message]:
-    """Return the messages of the user after all of the model's; the last one if there is none."""
+def _since_last_response(items: Sequence[Item], answered: Collection[str]) -> Sequence[Message]:
+    """Return the messages of the user after all of the model's that are not ``answered``; the last one if none is."""
     end = next((len(items) - n for n, item in enumerate(reversed(items)) if _is_of_model(item)), 0)
     last = _last_of_user(items)
-    return [item for item in items[end:] if _is_of_user(item)] or ([last] if last is not None else [])
+    new = [item for item in items[end:] if _is_of_user(item) and item.id not in answered]
+    return new or ([last] if last is not None else [])
 
 
 def _is_of_user(item: Item) -> TypeGuard[Message]:

@@ -157,6 +157,8 @@ class Responses:
             instructions=settings.instructions,
             tokens=usage.total(segments).total,
         )
+        if turn.is_refused or turn.events is not None:
+            self._reader.note_answered(items)
         if turn.refusal is not None:
             raise turn.refusal
         if turn.events is not None:
@@ -230,6 +232,8 @@ class Responses:
         parts = self._parts
         used = self._usage(response)
         parts.transcription.recognise(response.turn.spoken_items)
+        if ending.status == "failed":
+            self._reader.note_answered(response.items)
         self._forget(response)
         parts.turns.settle(response.turn, used)
         due = parts.timeline.now_ms + _LIMITS_MS  # of the time before a client can move the clock
