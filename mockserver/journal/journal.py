@@ -106,12 +106,15 @@ class Journal:
         with self._changed:
             return self._audio.get(sha256)
 
-    def records(self, account_id: str | None, matcher: Matcher | None = None) -> list[Record]:
+    def records(
+        self, account_id: str | None, matcher: Matcher | None = None, *, events: bool = True
+    ) -> list[Record]:
         """Return the records of an account's entries that ``matcher`` selects, oldest first.
 
+        Those of sessions that are open can be without their ``events``, which is faster.
         Raises ``PatternError`` if the evaluation exceeds the limits.
         """
-        return self._selected(self._of(account_id), matcher)
+        return self._selected(self._of(account_id), matcher, events=events)
 
     def records_after(
         self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
@@ -138,7 +141,8 @@ class Journal:
 
         Raises ``PatternError`` as ``records`` does.
         """
-        return sum(matcher.count(EntryFacts(each)) for each in self.records(account_id, matcher))
+        found = self.records(account_id, matcher, events=False)
+        return sum(matcher.count(EntryFacts(each)) for each in found)
 
     def wait(
         self,
@@ -205,8 +209,10 @@ class Journal:
             self._evict()
             self._notify()
 
-    def _selected(self, entries: Sequence[Entry], matcher: Matcher | None) -> list[Record]:
-        records = [entry.record() for entry in entries]
+    def _selected(
+        self, entries: Sequence[Entry], matcher: Matcher | None, *, events: bool = True
+    ) -> list[Record]:
+        records = [entry.record(events=events) for entry in entries]
         if matcher is None:
             return records
         with sharing(self.limits, len(records)) as scripts:

@@ -71,7 +71,7 @@ def verify(
     matching: list[EntryFacts] = []
     others: list[EntryFacts] = []
     count = 0
-    entries = [EntryFacts(record) for record in journal.records(account_id)]
+    entries = [EntryFacts(record) for record in journal.records(account_id, events=False)]
     with sharing(journal.limits, len(entries)) as scripts:
         for facts in entries:
             found = pattern.count(facts)

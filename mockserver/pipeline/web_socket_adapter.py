@@ -52,15 +52,17 @@ class WebSocketAdapter:
         self.max_json_values = max_json_values
         self.slot = slot
 
-    def accept(self, serve: Serve) -> tuple[tuple[str, str], ...]:
+    def accept(self, serve: Serve, lost: Callable[[], None] = lambda: None) -> tuple[tuple[str, str], ...]:
         """Have ``serve`` use the WebSocket. Return the headers of the answer, whose status is 101.
+
+        ``lost`` is called in place of ``serve`` if the client has left before it got the answer.
 
         Raises ``ApiError`` if the server has no WebSockets, or no room, or the handshake is invalid.
         """
         upgrade = self._handshake.connection.upgrade
         if upgrade is None:
             raise ApiError("websockets_not_offered")
-        return upgrade.accept(serve, subprotocol)
+        return upgrade.accept(serve, subprotocol, lost)
 
     def answer(self, web_socket: WebSocket, body: bytes, memory: Any, *, is_scriptable: bool = True) -> Reply:
         """Return the reply to a message that is a JSON ``body``. ``memory`` is what the endpoint keeps for it.

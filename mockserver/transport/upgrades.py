@@ -30,6 +30,7 @@ class Upgrade:
         self._max_bytes = max_bytes
         self._take_place = take_place
         self.has_begun = False  # the client has the answer
+        self.lost: Callable[[], None] = lambda: None  # to be called if it cannot begin after it was accepted
         self._accepted: tuple[Handshake, Serve] | None = None
 
     @property
@@ -38,18 +39,22 @@ class Upgrade:
         return self._accepted is not None
 
     def accept(
-        self, serve: Serve, subprotocol: Callable[[Sequence[str]], str | None]
+        self,
+        serve: Serve,
+        subprotocol: Callable[[Sequence[str]], str | None],
+        lost: Callable[[], None] = lambda: None,
     ) -> tuple[tuple[str, str], ...]:
         """Have ``serve`` use the WebSocket once the answer is sent. Return the headers of the answer.
 
-        ``subprotocol`` chooses one of those that the client offers, if any. Raises ``ApiError`` if the request is
+        ``subprotocol`` chooses one of those that the client offers, if any. ``lost`` is called in place of ``serve`` if
+        the client does not get the answer. Raises ``ApiError`` if the request is
         invalid, or there are too many WebSockets.
         """
         from mockserver.transport.web_sockets import Handshake
 
         handshake = Handshake(self._headers, self._max_bytes, subprotocol)
         self._take_place()
-        self._accepted = handshake, serve
+        self._accepted, self.lost = (handshake, serve), lost
         return handshake.headers
 
     def begin(self, stream: Stream, memory: BodyMemory) -> tuple[WebSocket, Serve]:

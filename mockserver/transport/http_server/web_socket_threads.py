@@ -44,6 +44,7 @@ class WebSocketThreads:
         if upgrade.is_accepted and not upgrade.has_begun:
             with self._changed:
                 self._taken -= 1
+            upgrade.lost()
 
     def start(self, connection: Connection, upgrade: Upgrade) -> None:
         """Use a connection as a WebSocket from now on. Raises ``RuntimeError`` if no thread can be started."""
@@ -60,6 +61,7 @@ class WebSocketThreads:
             ).start()
         except BaseException:
             self._forget(web_socket)
+            upgrade.lost()
             raise
 
     def leave(self) -> None:

@@ -47,13 +47,17 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     log = SessionLog(call.request.secrets)
 
     def serve(web_socket: WebSocket) -> None:
-        session = RealtimeSession(context, call, config, web_socket, log=log)
-        if asks_for_beta(call.request.headers):
-            session.speak_beta()
-        session.run()
+        try:
+            session = RealtimeSession(context, call, config, web_socket, log=log)
+            if asks_for_beta(call.request.headers):
+                session.speak_beta()
+            session.run()
+        finally:
+            log.end(by_client=False)  # if it could not begin
 
     call.recording = log.recording
-    return Answer(b"", "", headers=adapter.accept(serve), status=SWITCHING)
+    headers = adapter.accept(serve, lost=lambda: log.recording.end(True))
+    return Answer(b"", "", headers=headers, status=SWITCHING)
 
 
 def _answered_call(context: RealtimeContext, call: Call, call_id: str) -> LiveCall:
