@@ -80,6 +80,8 @@ def _fail(message: str) -> NoReturn:
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
     """An offline mock server and test double of the hosted audio APIs."""
+    # The threads of numpy's library wait for each other in busy loops (``audio/products.py``).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 CONFIG = click.option(

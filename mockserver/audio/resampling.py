@@ -10,6 +10,8 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mockserver.audio.products import product
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -58,7 +60,7 @@ class Resampler:
         self._before = signal[len(samples) : len(samples) + len(self._before)]
         step = signal.itemsize
         views = np.lib.stride_tricks.as_strided(signal, (rows, len(self._filter)), (size * step, step))
-        made = (views @ self._filter).astype(np.float32).ravel()
+        made = product(views, self._filter).astype(np.float32).ravel()
         return made[: len(samples) * self._up // self._down]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from mockserver.audio.decode import RECOGNISER_SAMPLE_RATE
+from mockserver.audio.products import product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +158,7 @@ def _voice(samples: NDArray[np.float32]) -> _Voice | None:
     if not voiced.any():  # A whisper has no pitch; use the middle of the range.
         voiced[:] = True
         pitch[:] = (_PITCH_RANGE[0] * _PITCH_RANGE[1]) ** 0.5
-    bands = np.log10(spectra[voiced] @ _mel_filters().T + _FLOOR)
+    bands = np.log10(product(spectra[voiced], _mel_filters().T) + _FLOOR)
     mean = bands.mean(axis=0)
     seconds = len(measured) / RECOGNISER_SAMPLE_RATE
     return _Voice(float(np.log2(np.median(pitch[voiced]))), mean - mean.mean(), bands.std(axis=0), seconds)

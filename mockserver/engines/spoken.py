@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import TranscriptionOptions
 
 MAX_PCM_BYTES = 16 << 20  # of all utterances together: six minutes
+_OF_REPLIES = 8  # replies of sessions have an eighth of the places, and of the bytes
 
 
 class Spoken(Struct, frozen=True):
@@ -38,20 +39,66 @@ class Spoken(Struct, frozen=True):
 
 
 class SpokenSound(Struct, eq=False):
-    """The sound of an utterance: ``pcm`` is s16le mono at ``rate``, empty once it is no longer needed or kept."""
+    """The sound of an utterance: ``pcm`` is s16le mono at ``rate``, empty once it is no longer needed or kept.
+
+    ``is_lost`` if it was not kept although it might have been needed.
+    """
 
     spoken: Spoken
     pcm: bytes
     rate: int
+    is_lost: bool = False
+
+
+class _Shelf:
+    """The last ``capacity`` utterances, and the samples of ``max_bytes`` of them that nobody has asked for."""
+
+    def __init__(self, capacity: int, max_bytes: int) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self.utterances: OrderedDict[str, Spoken] = OrderedDict()  # by two hashes
+        self.sounds: OrderedDict[str, SpokenSound] = OrderedDict()
+
+    def add(self, sound: SpokenSound, sha256: str, pcm_sha256: str) -> bool:
+        """Put an utterance last. Return ``False`` if its sound is there already."""
+        known = self.sounds.get(pcm_sha256)
+        is_known = known is not None and known.spoken == sound.spoken and not known.is_lost
+        if not is_known:
+            self.sounds[pcm_sha256] = sound
+        self.sounds.move_to_end(pcm_sha256)
+        for key in (sha256, pcm_sha256):
+            self.utterances[key] = sound.spoken
+            self.utterances.move_to_end(key)
+        while len(self.utterances) > 2 * self._capacity:
+            self.utterances.popitem(last=False)
+        self._limit_sounds()
+        return not is_known
+
+    def clear(self) -> None:
+        """Forget every utterance."""
+        self.utterances.clear()
+        self.sounds.clear()
+
+    def _limit_sounds(self) -> None:
+        """Forget the oldest sounds, and the samples of older ones that nobody has asked for."""
+        while len(self.sounds) > self._capacity:
+            self.sounds.popitem(last=False)
+        left = self._max_bytes
+        for sound in reversed(self.sounds.values()):
+            left -= len(sound.pcm)
+            if left < 0 and sound.pcm:
+                sound.pcm, sound.is_lost = b"", True
 
 
 class SpokenMemory:
-    """The last ``capacity`` utterances; a ``Transcriber`` of exactly these."""
+    """The last ``capacity`` utterances; a ``Transcriber`` of exactly these.
+
+    Sessions answer much, and nobody asks for most of it: fewer of their replies are remembered, beside the others.
+    """
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._utterances: OrderedDict[str, Spoken] = OrderedDict()
-        self._sounds: OrderedDict[str, SpokenSound] = OrderedDict()
+        self._spoken = _Shelf(capacity, MAX_PCM_BYTES)
+        self._replies = _Shelf(-(-capacity // _OF_REPLIES), MAX_PCM_BYTES // _OF_REPLIES)
         self._lock = threading.Lock()
         self.revision = 0  # changes with the utterances
 
@@ -63,47 +110,36 @@ class SpokenMemory:
         pcm_sha256: str,
         pcm: bytes = b"",
         rate: int = SPEECH_SAMPLE_RATE,
+        is_reply: bool = False,
     ) -> None:
         """Remember an utterance by the hash of the file that was sent and by the hash of its PCM.
 
-        With ``pcm``, s16le mono at 8 or 24 kHz, it is also recognised in streams.
+        With ``pcm``, s16le mono at 8 or 24 kHz, it is also recognised in streams. ``is_reply`` if a session said it.
         """
         with self._lock:
-            self.revision += 1
-            self._sounds.pop(pcm_sha256, None)
-            self._sounds[pcm_sha256] = SpokenSound(spoken, pcm, rate)
-            self._limit_sounds()
-            for key in (sha256, pcm_sha256):
-                self._utterances[key] = spoken
-                self._utterances.move_to_end(key)
-            while len(self._utterances) > 2 * self._capacity:
-                self._utterances.popitem(last=False)
+            if is_reply and pcm_sha256 in self._spoken.sounds:
+                is_reply = False
+            shelf = self._replies if is_reply else self._spoken
+            if not is_reply:
+                self._replies.sounds.pop(pcm_sha256, None)
+            if shelf.add(SpokenSound(spoken, pcm, rate, is_lost=not pcm), sha256, pcm_sha256):
+                self.revision += 1
 
     def forget(self) -> None:
         """Forget every utterance of every account."""
         with self._lock:
-            self._utterances.clear()
-            self._sounds.clear()
+            self._spoken.clear()
+            self._replies.clear()
             self.revision += 1
 
     def sounds(self) -> list[SpokenSound]:
-        """Return the sounds of the utterances, the last one at the end."""
+        """Return the sounds of the utterances: of replies, then of others, the last one at the end of each."""
         with self._lock:
-            return list(self._sounds.values())
-
-    def _limit_sounds(self) -> None:
-        """Forget the oldest sounds, and the samples of older ones that nobody has asked for."""
-        while len(self._sounds) > self._capacity:
-            self._sounds.popitem(last=False)
-        left = MAX_PCM_BYTES
-        for sound in reversed(self._sounds.values()):
-            left -= len(sound.pcm)
-            if left < 0:
-                sound.pcm = b""
+            return [*self._replies.sounds.values(), *self._spoken.sounds.values()]
 
     def transcribe(self, clip: Clip, options: TranscriptionOptions) -> Transcription | None:
         """Return the transcription of a clip that this server spoke, else ``None``. Nothing is translated."""
-        if not self._utterances:
+        if not self._spoken.utterances and not self._replies.utterances:
             return None
         spoken = self._find(clip.sha256) or self._find(clip.facts.pcm_sha256)
         if spoken is None or (options.task == "translate" and spoken.language != "en"):
@@ -114,4 +150,4 @@ class SpokenMemory:
 
     def _find(self, key: str) -> Spoken | None:
         with self._lock:
-            return self._utterances.get(key)
+            return self._spoken.utterances.get(key) or self._replies.utterances.get(key)

@@ -102,3 +102,48 @@ def test_what_is_forgotten_is_not_recognised() -> None:
     heard = remember(memory, 1)
     memory.forget()
     assert recall(memory, heard) is None
+
+
+def reply(memory: SpokenMemory, number: int, *, pcm: bytes | None = None) -> Clip:
+    """Remember a reply of a session."""
+    said = sound(number) if pcm is None else pcm
+    sent = write_wav(sound(number), RATE)
+    memory.remember(
+        HELLO,
+        sha256=hashlib.sha256(sent).hexdigest(),
+        pcm_sha256=pcm_hash(sound(number), RATE, 1),
+        pcm=said,
+        is_reply=True,
+    )
+    return clip(sent)
+
+
+def test_replies_of_sessions_push_out_only_each_other() -> None:
+    memory = SpokenMemory(16)
+    prepared = remember(memory, 1)
+    replies = [reply(memory, number) for number in range(2, 100)]
+    assert recall(memory, prepared) is not None
+    assert [recall(memory, each) is not None for each in replies[-3:]] == [False, True, True]
+    assert len(memory.sounds()) == 3
+
+
+def test_what_is_said_again_changes_nothing() -> None:
+    memory = SpokenMemory(16)
+    reply(memory, 1)
+    reply(memory, 2)
+    before, sounds = memory.revision, memory.sounds()
+    reply(memory, 1)
+    assert memory.revision == before
+    assert memory.sounds() == sounds[::-1]
+    remember(memory, 1)  # not only by sessions
+    assert len(memory.sounds()) == 2
+    reply(memory, 1)
+    assert len(memory.sounds()) == 2
+
+
+def test_a_sound_that_was_not_kept_is_kept_when_it_is_said_again() -> None:
+    memory = SpokenMemory(16)
+    reply(memory, 1, pcm=b"")
+    reply(memory, 1)
+    (kept,) = memory.sounds()
+    assert kept.pcm == sound(1)

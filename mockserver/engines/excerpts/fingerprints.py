@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from mockserver.audio.products import product
 from mockserver.audio.resampling import resampled
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def fingerprint(samples: NDArray[np.int16], rate: int, shift: int = 0) -> Finger
     for begin in range(0, len(frames), _BATCH):
         windowed = frames[begin : begin + _BATCH] * _window()
         spectrum = np.fft.rfft(windowed, axis=1)
-        energies.append(np.square(np.abs(spectrum)) @ _bands())
+        energies.append(product(np.square(np.abs(spectrum)), _bands()))
         levels.append(np.mean(np.square(windowed), axis=1))
     energy = np.concatenate(energies)
     energy += _QUIETEST + _MASK * energy.mean(axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from mockserver.audio.products import product
 from mockserver.engines.excerpts.fingerprints import FULL, VALUES, Fingerprint
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Library:
         for begin in range(0, len(self._values) - length + 1, _BATCH):
             rows = self._values[begin : begin + _BATCH + length - 1].astype(np.float32)
             size = len(rows) - length + 1
-            products = rows @ probe.T
+            products = product(rows, probe.T)
             same = np.sum([products[n : n + size, n] for n in range(length)], axis=0)
             energies = _moving_sum(np.square(rows).sum(axis=1), length) * energy
             distances.append((1 - same / np.sqrt(np.maximum(energies, FULL**4))) / 2)

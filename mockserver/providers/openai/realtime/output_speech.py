@@ -84,6 +84,7 @@ class OutputSpeech:
             pcm_sha256=digest.hexdigest(),
             pcm=pcm,
             rate=self._format.rate,
+            is_reply=True,
         )
 
     def close(self) -> None:
