@@ -39,7 +39,7 @@ class HungUp(Exception):
     """The server has ended the call."""
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"The server has ended the call with {code} {reason}".rstrip() + ".")
+        super().__init__(f"The server has ended the call with {code} {reason}".rstrip(" .") + ".")
         self.code = code
         self.reason = reason
 

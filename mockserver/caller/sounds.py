@@ -31,7 +31,7 @@ _LOUDEST = 32_767
 
 
 class Sound(Struct, frozen=True):
-    """What the caller says: ``pcm`` is s16le mono at 24 kHz. The last word ends at ``speech_ms``."""
+    """What the caller says: ``pcm`` is s16le mono at 24 kHz. The last word ends at ``speech_ms``, a whole number."""
 
     text: str
     pcm: bytes
@@ -59,7 +59,7 @@ class CallerVoice:
         if self._memory is not None:
             self._remember(self._memory, bytes(pcm), words, self._speaker.language_of(utterance))
         seconds = len(pcm) / (2 * SPEECH_SAMPLE_RATE)
-        return Sound(text, bytes(pcm), 1000 * (words[-1].end if words else seconds))
+        return Sound(text, bytes(pcm), float(round(1000 * (words[-1].end if words else seconds))))
 
     def _remember(self, memory: SpokenMemory, pcm: bytes, words: list[Word], language: str) -> None:
         digest = pcm_hasher(SPEECH_SAMPLE_RATE, 1)
@@ -78,7 +78,7 @@ def sound_of(path: Path) -> Sound:
         raise CallFailed(f"{path}: {error.strerror}.") from error
     except UnusableAudio as error:
         raise CallFailed(f"{path}: {error}") from error
-    return Sound(path.name, pcm, len(pcm) / (2 * SPEECH_SAMPLE_RATE) * 1000)
+    return Sound(path.name, pcm, float(round(len(pcm) / (2 * SPEECH_SAMPLE_RATE) * 1000)))
 
 
 class FrameEncoder:

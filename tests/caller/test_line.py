@@ -102,13 +102,13 @@ def test_the_end_of_the_call_by_the_server_is_reported(other: Other) -> None:
         peer.begin()
         peer.hear(3)
         peer.send("error", error={"code": "session_expired", "message": "Your session is over."})
-        peer.socket.close(1001, "over")
+        peer.socket.close(1001, "It is over.")
 
     with other(behaves) as call:
-        with pytest.raises(CallFailed, match=r"ended the call with 1001 over\..*Your session is over"):
+        with pytest.raises(CallFailed, match=r"ended the call with 1001 It is over\. .*Your session is over"):
             call.wait(1000)
-        assert call.wait_for_end() == (1001, "over")
-    assert call.timeline.closed == (1001, "over")
+        assert call.wait_for_end() == (1001, "It is over.")
+    assert call.timeline.closed == (1001, "It is over.")
 
 
 @pytest.mark.parametrize("message", ["nonsense", "[]", b"\x00", '{"type": 3}', "{}"])
