@@ -140,7 +140,9 @@ def asks_for_beta(headers: RequestHeaders) -> bool:
 
 def is_given_twice(headers: RequestHeaders) -> bool:
     """Return whether a key is given in ``Authorization`` and by a subprotocol."""
-    return "authorization" in headers and any(each.startswith(_KEY_PROTOCOL) for each in _offered(headers))
+    return bool(headers.get("authorization")) and any(
+        each.startswith(_KEY_PROTOCOL) for each in _offered(headers)
+    )
 
 
 def _offered(headers: RequestHeaders) -> list[str]:

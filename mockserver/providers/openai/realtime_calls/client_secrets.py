@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call, json_answer
@@ -10,6 +10,8 @@ from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.providers.openai.contexts import RealtimeContext
 
 _SECONDS = 600  # that a secret is valid, unless the request says otherwise
@@ -22,5 +24,15 @@ def create_client_secret(context: RealtimeContext, call: Call) -> Answer:
     seconds = (call.document.get("expires_after") or {}).get("seconds", _SECONDS)
     key, expires_at = context.client_secrets.mint(call.account, session, seconds)
     session_id = RealtimeIds(context.ids, context.clock.now()).session()
-    body = {"value": key, "expires_at": expires_at, "session": config.shown(session_id, 0)}
-    return json_answer(body, json_styles.compact)
+    shown = _with_idle_timeout(config.shown(session_id, 0))
+    return json_answer({"value": key, "expires_at": expires_at, "session": shown}, json_styles.compact)
+
+
+def _with_idle_timeout(session: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a session with ``idle_timeout_ms``, which transcription sessions show here, but not in events."""
+    heard = session["audio"]["input"]
+    detection = heard["turn_detection"]
+    if session["type"] != "transcription" or detection is None or detection["type"] != "server_vad":
+        return session
+    heard = {**heard, "turn_detection": {**detection, "idle_timeout_ms": None}}
+    return {**session, "audio": {**session["audio"], "input": heard}}

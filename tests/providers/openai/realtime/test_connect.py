@@ -128,8 +128,9 @@ def test_a_key_is_refused(
 
 def test_a_browser_sends_its_key_as_a_subprotocol(connect: Connect, api_key: str) -> None:
     offered = ["realtime", f"openai-insecure-api-key.{api_key}", "openai-agents-sdk.0.20.0"]
-    talk = connect(key=None, subprotocols=offered)
-    assert talk.socket.subprotocol == "realtime"
+    for headers in ({}, {"Authorization": ""}):
+        talk = connect(key=None, headers=headers, subprotocols=offered)
+        assert talk.socket.subprotocol == "realtime"
 
 
 def test_a_key_in_two_places_is_refused(connect: Connect, api_key: str) -> None:

@@ -66,6 +66,13 @@ def test_the_headers_are_those_of_the_service(mint: Callable[..., RawResponse]) 
 
 def test_a_secret_of_a_transcription_session(mint: Callable[..., RawResponse], connect: Connect) -> None:
     body = minted(mint(session={"type": "transcription"}))
+    assert list(body["session"]["audio"]["input"]["turn_detection"].items()) == [
+        ("type", "server_vad"),
+        ("threshold", 0.5),
+        ("prefix_padding_ms", 300),
+        ("silence_duration_ms", 200),
+        ("idle_timeout_ms", None),
+    ]
     assert (body["session"]["object"], "model" in body["session"]) == (
         "realtime.transcription_session",
         False,
