@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
@@ -19,6 +20,7 @@ class Conversation:
     def __init__(self, identifier: str) -> None:
         self.id = identifier
         self._items: list[Item] = []
+        self._ids: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Item]:
         return iter(tuple(self._items))
@@ -40,9 +42,12 @@ class Conversation:
         return any(isinstance(item, FunctionCall) and item.call_id == call_id for item in self._items)
 
     def append(self, item: Item) -> str | None:
-        """Add an item at the end. Return the id of the one before it, ``None`` if it is the first."""
-        previous = self.last_id
-        self._items.append(item)
+        """Add an item at the end. Return the id of the one before it, ``None`` if it is the first.
+
+        If there is an item with its id, return that id: so does the API.
+        """
+        previous = item.id if self._ids[item.id] else self.last_id
+        self._put(len(self._items), item)
         return previous
 
     def insert(self, item: Item, after: str | None) -> str | None:
@@ -53,17 +58,18 @@ class Conversation:
         if not after:
             return self.append(item)
         if after == _ROOT:
-            self._items.insert(0, item)
+            self._put(0, item)
             return None
         previous = self.find(after)
         if previous is None:
             raise ApiError("realtime_previous_item_unknown", item_id=after)
-        self._items.insert(self._place(previous) + 1, item)
+        self._put(self._place(previous) + 1, item)
         return after
 
     def remove(self, item: Item) -> None:
         """Remove an item."""
         del self._items[self._place(item)]
+        self._ids[item.id] -= 1
 
     def previous_of(self, item: Item) -> str | None:
         """Return the id of the item before one; ``None`` if it is the first, or was removed."""
@@ -77,6 +83,10 @@ class Conversation:
         """
         place = self._place(item)
         return self._items[place - 1].id if place > 1 else None
+
+    def _put(self, place: int, item: Item) -> None:
+        self._items.insert(place, item)
+        self._ids[item.id] += 1
 
     def _place(self, item: Item) -> int:
         """Return the place of an item, -1 if it was removed."""

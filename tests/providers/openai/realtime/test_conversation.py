@@ -44,7 +44,7 @@ def test_nothing_is_inserted_after_an_unknown_item(conversation: Conversation) -
 
 def test_the_later_of_two_items_with_an_id_is_found_and_removed(conversation: Conversation) -> None:
     again = message("a")
-    assert conversation.append(again) == "b"
+    assert conversation.append(again) == "a"
     assert conversation.find("a") is again
     conversation.remove(again)
     assert [item.id for item in conversation] == ["a", "b"]

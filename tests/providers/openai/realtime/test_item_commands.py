@@ -86,6 +86,13 @@ def test_an_id_can_be_given_twice(talk: Talk) -> None:
     create(talk, WRITTEN | {"id": "twice"})
     again = create(talk, WRITTEN | {"id": "twice"})
     assert (again["previous_item_id"], again["item"]["id"]) == ("twice", "twice")
+    other = create(talk, WRITTEN | {"id": "other"})
+    assert other["previous_item_id"] == "twice"
+    assert create(talk, WRITTEN | {"id": "twice"})["previous_item_id"] == "twice"
+    for _ in range(3):
+        talk.send("conversation.item.delete", item_id="twice")
+        talk.until("conversation.item.deleted")
+    assert create(talk, WRITTEN | {"id": "twice"})["previous_item_id"] == "other"
 
 
 def test_the_result_of_a_call_has_no_status(talk: Talk) -> None:
