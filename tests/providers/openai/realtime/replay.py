@@ -1,6 +1,7 @@
 """Replays recorded sessions: sends what the client sent, and compares what comes with what the real API sent.
 
-A recording is a table in ``tests/data/recorded/realtime``. The numbers of deltas in a row depend on the words, which are
+A recording is a table in ``tests/data/recorded/realtime``; those in ``derived`` were not recorded, but follow from the
+facts of others. The numbers of deltas in a row depend on the words, which are
 others than those of the recording: a run of them is as good as another.
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 from tests.conftest import DATA
 from tests.providers.openai.realtime.conftest import Body, Talk
 
-_FOLDER = DATA / "recorded" / "realtime"
 _ANYTHING, _NULL = "*", "null"
 _APPEND = "input_audio_buffer.append"
 _SERVER_ID = "#"
@@ -28,9 +28,16 @@ class Replay:
     """
 
     def __init__(
-        self, name: str, talk: Talk, *, append: Append = lambda times: None, beside: str = ""
+        self,
+        name: str,
+        talk: Talk,
+        *,
+        append: Append = lambda times: None,
+        beside: str = "",
+        folder: str = "recorded",
     ) -> None:
-        self._frames = tomllib.loads((_FOLDER / f"{name}.toml").read_text())["events"]
+        file = DATA / folder / "realtime" / f"{name}.toml"
+        self._frames = tomllib.loads(file.read_text("utf-8"))["events"]
         self._talk = talk
         self._append = append
         self._beside = beside
@@ -100,6 +107,8 @@ class Replay:
             return {name: self._filled(value) for name, value in given.items()}
         if isinstance(given, list):
             return [self._filled(value) for value in given]
+        if given == _NULL:
+            return None
         return self._ids.get(given, given) if isinstance(given, str) else given
 
 
