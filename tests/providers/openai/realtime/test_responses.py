@@ -28,6 +28,32 @@ WEATHER = {
 }
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps in the warm sun."
 
+PLACE = ["response_id", "item_id", "output_index", "content_index"]
+CALL_PLACE = ["response_id", "item_id", "output_index", "call_id"]
+MEMBERS = {  # of events, after type and event_id, in the order of the API
+    "response.created": ["response"],
+    "response.output_item.added": ["response_id", "output_index", "item"],
+    "conversation.item.added": ["previous_item_id", "item"],
+    "response.content_part.added": [*PLACE, "part"],
+    "response.output_text.delta": [*PLACE, "delta", "obfuscation"],
+    "response.output_text.done": [*PLACE, "text"],
+    "response.output_audio_transcript.delta": [*PLACE, "delta", "obfuscation"],
+    "response.output_audio_transcript.done": [*PLACE, "transcript"],
+    "response.output_audio.delta": [*PLACE, "delta"],
+    "response.output_audio.done": PLACE,
+    "response.function_call_arguments.delta": [*CALL_PLACE, "delta", "obfuscation"],
+    "response.function_call_arguments.done": [*CALL_PLACE, "name", "arguments"],
+    "response.content_part.done": [*PLACE, "part"],
+    "conversation.item.done": ["previous_item_id", "item"],
+    "response.output_item.done": ["response_id", "output_index", "item"],
+    "response.done": ["response"],
+    "rate_limits.updated": ["rate_limits"],
+}
+RESPONSE = [
+    *["object", "id", "status", "status_details", "output", "conversation_id", "output_modalities"],
+    *["max_output_tokens", "audio", "usage", "metadata"],
+]
+
 
 @pytest.fixture
 def paced() -> Iterator[MockServer]:
@@ -193,6 +219,27 @@ def test_a_call_comes_within_the_message_before_it(connect: Connect, api: AudioA
     assert (list(message)[-1], message["phase"]) == ("phase", "commentary")
     assert call["arguments"] == '{"city":"Rome"}'
     assert [each["output_index"] for each in of_type(events, "response.output_item.done")] == [0, 1]
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime", "gpt-realtime-2.1"])
+@pytest.mark.parametrize("modality", ["audio", "text"])
+@pytest.mark.parametrize("response", [{}, {"conversation": "none"}, {"max_output_tokens": 9}])
+def test_members_have_the_order_of_the_api(
+    response: Body, modality: str, model: str, connect: Connect, api: AudioApi
+) -> None:
+    calls = [{"name": "get_weather", "arguments": {"city": "Rome"}}]
+    api.on("realtime").reply("Let me look at the map of Italy.", tool_calls=calls)
+    events = respond(connect(f"model={model}"), output_modalities=[modality], tools=[WEATHER], **response)
+    assert len(of_type(events, "response.output_item.done")) == (1 if "max_output_tokens" in response else 2)
+    for event in events:
+        assert list(event) == ["type", "event_id", *MEMBERS[event["type"]]], event
+        if "response" in event:
+            assert list(event["response"]) == RESPONSE
+    phases = ["phase"] if model.endswith("2.1") else []
+    items = of_type(events, "response.output_item.done")
+    assert list(items[0]["item"]) == ["id", "type", "status", "role", "content", *phases]
+    for item in items[1:]:
+        assert list(item["item"]) == ["id", "type", "status", "name", "call_id", "arguments"]
 
 
 def test_parallel_calls_are_done_at_the_end(connect: Connect, api: AudioApi) -> None:
