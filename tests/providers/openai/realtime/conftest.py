@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
 from websockets.typing import Subprotocol
 
+from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 
@@ -164,6 +165,16 @@ def transcribing(connect: Connect) -> Talk:
 def api(server: MockServer, api_key: str) -> AudioApi:
     """Return the test double of the account of the sessions."""
     return server.account(api_key)
+
+
+@pytest.fixture
+def paced() -> Iterator[MockServer]:
+    """Yield a server whose clock stands still, so that responses go on only when it is moved."""
+    settings = Settings(
+        port=0, whisper_model="none", frozen_time=1_800_000_000.0, realtime_pacing="real", rate_limits=False
+    )
+    with MockServer(settings) as own:
+        yield own
 
 
 def kinds(events: list[Body]) -> list[str]:
