@@ -243,9 +243,10 @@ class LiveTranscriptionRules(Struct, frozen=True):
     - ``prompt``, ``languages``, ``keywords``, ``delay``, ``logprobs``: it accepts the parameters (``logprobs``: in
       ``include``; other models ignore it). ``speakers``: it sends segments with speakers.
 
-    Times in milliseconds: ``first_delta_ms`` from the commit to the first delta after it, ``completed_ms`` from the
-    last delta to the end. ``lags``: from the end of a word to its delta, while the user speaks, by ``delay``, of which
-    ``default_delay`` is the default. ``empty_commit_ms``: from a commit without audio to its refusal.
+    Times in milliseconds: ``first_delta_ms`` from the events of a commit to the first delta after it, ``completed_ms``
+    from the last delta to the end. ``lags``: from the end of a word to its delta, while the user speaks, by ``delay``,
+    of which ``default_delay`` is the default. In transcription sessions, ``commit_ms``: from a commit by the client to
+    its first event; ``empty_commit_ms``: from a commit without audio to its refusal.
     """
 
     deltas: Literal["whole", "burst", "live"]
@@ -262,6 +263,7 @@ class LiveTranscriptionRules(Struct, frozen=True):
     completed_ms: int = 200
     lags: dict[str, int] = {}
     default_delay: str = "medium"
+    commit_ms: int = 0
     empty_commit_ms: int = 0
 
 

@@ -141,7 +141,7 @@ class InputAudio:
             raise ApiError("realtime_commit_empty", ms=f"{end_ms - start_ms:.2f}")
         if self._vad is not None:
             self._vad.cut(end_ms)
-        self._commit(start_ms, end_ms)
+        self._commit(start_ms, end_ms, after_ms=self._parts.transcription.commit_ms)
 
     def clear(self) -> None:
         """Drop what was not committed."""
@@ -228,8 +228,8 @@ class InputAudio:
         if self._parts.config.kind == "realtime" and detection is not None and detection.create_response:
             self._parts.responses.create_for_turn()
 
-    def _commit(self, start_ms: float, end_ms: float) -> None:
-        """Add an item with a stretch of audio, and have it transcribed."""
+    def _commit(self, start_ms: float, end_ms: float, *, after_ms: int = 0) -> None:
+        """Add an item with a stretch of audio, announce it ``after_ms`` later, and have it transcribed."""
         parts = self._parts
         item_id = self._item_id or parts.ids.item()
         encoding = ENCODINGS[self._format.type]
@@ -237,10 +237,17 @@ class InputAudio:
         item = Message(item_id, "user", [Part("input_audio", sound=sound)])
         previous = parts.conversation.append(item)
         self._begin_anew(end_ms)
-        parts.outlet.send("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id)
-        for state in ("added", "done"):
-            parts.outlet.send(f"conversation.item.{state}", previous_item_id=previous, item=item.shown())
-        parts.transcription.committed(item_id, sound)
+
+        def announce() -> None:
+            parts.outlet.send("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id)
+            for state in ("added", "done"):
+                parts.outlet.send(f"conversation.item.{state}", previous_item_id=previous, item=item.shown())
+            parts.transcription.committed(item_id, sound, end_ms)
+
+        if after_ms:
+            parts.timeline.after(after_ms, announce)
+        else:
+            announce()
 
     def _begin_anew(self, from_ms: float) -> None:
         self._from_ms = from_ms

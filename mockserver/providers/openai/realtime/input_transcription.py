@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import transcription_forms as forms
 from mockserver.providers.openai.realtime.listening import Listening
-from mockserver.providers.openai.realtime.live_text import Due, LiveSpeech
+from mockserver.providers.openai.realtime.live_text import Cut, LiveSpeech
 from mockserver.providers.openai.realtime.spoken_items import SpokenItem, Wanted
 from mockserver.wire import transcripts
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.sounds import Sound
     from mockserver.providers.openai.realtime.timeline import Timeline
     from mockserver.providers.openai.realtime.turns import Turns
-
-Cut = Callable[[float, float], bytes]
 
 _EVENT = "conversation.item.input_audio_transcription"
 _DELTA_MS = 5.0  # between the deltas of a burst
@@ -81,42 +79,40 @@ class InputTranscription:
         if item is None:
             item = self._items[item_id] = self._new_item(item_id)
         speech = item.speech = item.speech or LiveSpeech(start_ms, wanted.lag_ms)
-        if speech.is_due(end_ms) and not self._parts.turns.may_be_scripted("transcription"):
-            for due in self._listen(speech, wanted, end_ms, cut, rate):
-                if not item.live.sent.startswith(due.text):
-                    self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
-
-    def _listen(
-        self, speech: LiveSpeech, wanted: Wanted, end_ms: float, cut: Cut, rate: int
-    ) -> Iterator[Due]:
-        """Yield the texts to send of speech that goes on.
-
-        An engine is asked once there is enough speech to tell that it is not known.
-        """
-        known = self._listening.partly_known(cut(speech.from_ms, end_ms), rate, wanted.options)
-        if known is not None:
-            yield from speech.hear(known.transcription.segments, end_ms, is_sure=True)
+        speech.listen(end_ms, cut)
+        if not speech.is_due(end_ms) or self._parts.turns.may_be_scripted("transcription"):
             return
-        for until_ms in speech.unheard(end_ms):
-            heard = self._listening.partly_heard(cut(speech.from_ms, until_ms), rate, wanted.options)
-            if heard is not None:
-                yield from speech.hear(heard.transcription.segments, until_ms, is_sure=False)
+        pcm = cut(speech.from_ms, end_ms)
+        heard = self._listening.partly_known(pcm, rate, wanted.options)
+        if heard is None and speech.is_unknown(end_ms):
+            heard = self._listening.partly_heard(pcm, rate, wanted.options)
+        for due in speech.hear(heard, end_ms):
+            if not item.live.sent.startswith(due.text):
+                self._later(due.delay_ms, item, partial(self._continue, item, wanted, due.text))
 
-    def committed(self, item_id: str, sound: Sound) -> None:
-        """Begin the transcription of a committed item, after the events of the commit were sent.
+    def committed(self, item_id: str, sound: Sound, end_ms: float) -> None:
+        """Begin the transcription of a committed item, which ends at ``end_ms``, after the events of the commit.
 
         Without transcription in the configuration no events follow, and ``text_of`` transcribes when it is asked.
         """
         item = self._items.setdefault(item_id, self._new_item(item_id))
         wanted = self._wanted()
-        item.commit(sound, wanted)
+        item.commit(sound, wanted, max(end_ms - item.speech.from_ms, 0.0) if item.speech else 0.0)
         if wanted is not None:
             self._unfinished.append(item)
             self._later(wanted.rules.first_delta_ms, item, partial(self._begin, item, wanted))
 
+    @property
+    def commit_ms(self) -> int:
+        """Return how long after a commit by the client its events come."""
+        wanted = self._wanted() if self._parts.config.kind == "transcription" else None
+        return wanted.rules.commit_ms if wanted else 0
+
     def refusal_ms(self, error: ApiError) -> float:
         """Return how long the refusal of a client's event takes: one model finds out late that a commit is empty."""
-        wanted = self._wanted() if error.name == "realtime_commit_empty" else None
+        if error.name != "realtime_commit_empty" or self._parts.config.kind != "transcription":
+            return 0.0
+        wanted = self._wanted()
         return wanted.rules.empty_commit_ms if wanted else 0.0
 
     def given(self, item_id: str, sound: Sound) -> None:

@@ -72,6 +72,25 @@ class Listening:
         answer = known.transcription if known else self._by_engine(clip, options)
         return _with_speakers(answer, clip) if speakers else answer
 
+    def heard_rest(
+        self, pcm: bytes, rate: int, options: TranscriptionOptions, before: Transcription, rest_ms: float
+    ) -> Transcription:
+        """Return the transcription of speech of which all but the last ``rest_ms`` is transcribed already (``before``).
+
+        Known speech is recognised as a whole. Raises what ``heard`` raises.
+        """
+        clip = self._clip(pcm, rate)
+        known = self._known(clip, pcm, rate, options)
+        if known is not None:
+            return known.transcription
+        begin = max(len(pcm) - 2 * round(rest_ms * rate / 1000), 0)
+        rest = self.heard(pcm[begin:], rate, options)
+        later = begin / 2 / rate
+        segments = [replace(each, start=each.start + later, end=each.end + later) for each in rest.segments]
+        answered_by = rest.answered_by if segments else before.answered_by
+        languages = rest.languages or before.languages
+        return Transcription(answered_by, clip.duration, languages, (*before.segments, *segments))
+
     def partly_known(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
         """Return what is said in the beginning of known speech; ``None`` if it is not known, or too short to tell."""
         with suppress(UnusableAudio):

@@ -1,28 +1,41 @@
-"""Speech that goes on: the words that are understood so far, and when a model that streams sends each."""
+"""Speech that goes on: when it is transcribed, the words that are understood so far, and when each is sent."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.engines.derive import with_words
+from mockserver.engines.transcription import Segment, Transcription
+from mockserver.engines.turn_detection.turns import WINDOW_MS
+from mockserver.providers.openai.realtime.pauses import PAUSE_MS, Pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mockserver.engines.transcription import Segment
+    from mockserver.providers.openai.realtime.listening import Heard
+
+Cut = Callable[[float, float], bytes]
+"""Returns the samples of a stretch of audio, s16le mono, by its times in milliseconds."""
 
 _MARKS = "\"'“”„«»()[]{}.,;:!?…—–-¿¡。，！？、；："
 
-# The time between two attempts to understand what is said is the lag, but 10 windows at least, 25 at most.
+# Known speech is looked for each lag, but not more often than each 10 windows, nor less often than each 25.
 _SHORTEST_LOOK_MS, _LONGEST_LOOK_MS = 320.0, 800.0
-_FIRST_MS = 550.0  # the first word, with the padding before it
-_UNSURE_MS = 300.0  # at the end of the audio: a word there may go on
-_LONGEST_MS = 15_000.0  # of audio that is transcribed at a time; half of Whisper's window
-_LONGEST_KNOWN_MS = 5_000.0  # the same for known speech
+_PADDING_MS = 300.0  # before the first sound
+_FIRST_MS = 550.0  # the first word, with the padding
+# What is not known after some time is heard by an engine, which takes the same time for a second as for half a minute.
+# So it is asked more and more rarely: at a pause when a part of the speech so far has passed since, else after two.
+_UNKNOWN_MS = 1_500.0
+_PART, _LONGEST_PART_MS = 0.5, 4_000.0
+_UNSURE_WORDS = 2  # the last ones, where the audio does not end with a pause: they may go on
+_LONG_MS = 8_000.0  # of audio, of which the next pause ends what is transcribed again
+_LONGEST_MS = 25_000.0  # without a pause; Whisper hears half a minute at once
+_LONGEST_KNOWN_MS = 5_000.0
 _OVERLAP_MS = 1_000.0  # that is transcribed again, if nothing was said
-_PAUSE = 0.2  # seconds between words
+_GAP = 0.2  # seconds between words
 
 
 class LiveText:
@@ -32,16 +45,20 @@ class LiveText:
         self.sent = ""
 
     def more(self, text: str) -> str:
-        """Return what continues the sent text to ``text``, and note that it is sent.
-
-        If ``text`` begins with other words, because more was understood since, what follows the words that were sent is
-        returned.
-        """
-        if self.sent.startswith(text):
-            return ""
-        more = text[len(self.sent) :] if text.startswith(self.sent) else _after(self.sent, text)
+        """Return what continues the sent text to ``text``, and note that it is sent."""
+        more = self.continued(text)[len(self.sent) :]
         self.sent += more
         return more
+
+    def continued(self, text: str) -> str:
+        """Return the sent text, continued to ``text``.
+
+        If ``text`` begins with other words, because more was understood since, what follows the words that were sent is
+        added to them.
+        """
+        if text.startswith(self.sent):
+            return text
+        return self.sent if self.sent.startswith(text) else self.sent + _after(self.sent, text)
 
 
 class Due(NamedTuple):
@@ -54,75 +71,89 @@ class Due(NamedTuple):
 class LiveSpeech:
     """Speech that began at ``start_ms`` and goes on. A word is sent ``lag_ms`` after its end.
 
-    What an engine hears of unfinished speech is believed once it has heard the same words twice.
+    ``from_ms``: the audio before needs no more transcription, as ``before`` is that of it.
     """
 
     def __init__(self, start_ms: float, lag_ms: float) -> None:
-        self.from_ms = start_ms  # of the audio that is to be transcribed; what was said before is known
+        self.from_ms = self._start_ms = self._unknown_ms = self._listened_ms = start_ms
+        self.before: Transcription | None = None
         self._lag_ms = lag_ms
-        self._before = ""
-        self._heard: list[str] = []
-        self._first_ms: float | None = (
-            None  # of the first look at what is not known; 0 once an engine has heard
-        )
+        self._pauses = Pauses()
         self._look_ms = min(max(_SHORTEST_LOOK_MS, lag_ms), _LONGEST_LOOK_MS)
-        self._next_ms = start_ms + _FIRST_MS + max(lag_ms - self._look_ms, 0.0)
+        self._first_ms = _FIRST_MS + max(lag_ms - self._look_ms, 0.0)
+        self._at_pause_ms = self._next_ms = start_ms
+        self._has_news = False  # sound since the last look at a pause
+
+    def listen(self, end_ms: float, cut: Cut) -> None:
+        """Note the audio up to ``end_ms``. Silence at the beginning is nothing to transcribe."""
+        while self._listened_ms < end_ms:
+            begin_ms, self._listened_ms = self._listened_ms, min(self._listened_ms + WINDOW_MS, end_ms)
+            was_silence = self._pauses.is_silence
+            self._pauses.listen(cut(begin_ms, self._listened_ms))
+            if not self._has_news and not self._pauses.is_quiet:
+                self._has_news = True
+                began_ms = max(self._start_ms, self._listened_ms - _PADDING_MS)
+                self._at_pause_ms = max(self._at_pause_ms, began_ms + self._first_ms)
+                self._next_ms = max(self._next_ms, began_ms + self._first_ms)
+                if was_silence:
+                    self.from_ms = self._unknown_ms = began_ms
 
     def is_due(self, end_ms: float) -> bool:
         """Return whether it is time to transcribe the audio from ``from_ms`` to ``end_ms``."""
-        if end_ms < self._next_ms:
-            return False
-        self._next_ms = end_ms + self._look_ms
-        return True
+        is_time = end_ms >= self._next_ms or (end_ms >= self._at_pause_ms and self._pauses.is_pause)
+        return is_time and self._has_news
 
-    def unheard(self, end_ms: float) -> tuple[float, ...]:
-        """Return the times up to which an engine has to hear what is not known.
+    def is_unknown(self, end_ms: float) -> bool:
+        """Return whether speech up to ``end_ms`` would have been recognised if it were known."""
+        return end_ms - self._unknown_ms >= _UNKNOWN_MS
 
-        There are none the first time, because more of it may be known; the next time makes up for it.
-        """
-        if self._first_ms is None:
-            self._first_ms = end_ms
-            return ()
-        first, self._first_ms = self._first_ms, 0.0
-        return (first, end_ms) if first else (end_ms,)
-
-    def hear(self, segments: Iterable[Segment], end_ms: float, *, is_sure: bool) -> Iterator[Due]:
-        """Yield the texts to send, each a word longer, from the transcription up to ``end_ms``.
-
-        ``is_sure``: the words are those of known speech.
-        """
+    def hear(self, heard: Heard | None, end_ms: float) -> Iterator[Due]:
+        """Yield the texts to send, each a word longer, from what is heard up to ``end_ms``, and plan the next look."""
+        is_sure = heard is not None and heard.is_sure
+        self._has_news = not self._pauses.is_pause
         if is_sure:
-            self._first_ms = None
-        words = list(_words(segments))
-        bare = _bare(word.text for word in words)
-        same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(bare, self._heard, strict=False))
-        believed = words if is_sure else words[: sum(1 for _ in same)]
-        self._heard = bare
-        over_ms = 0.0 if is_sure else _UNSURE_MS
-        past = [word for word in believed if end_ms - self.from_ms - word.end * 1000 >= over_ms]
+            self._unknown_ms = end_ms
+        self._at_pause_ms = self._next_ms = end_ms + self._look_ms
+        if not is_sure and self.is_unknown(end_ms):
+            part = min(max((end_ms - self._unknown_ms) * _PART, self._look_ms), _LONGEST_PART_MS)
+            self._at_pause_ms, self._next_ms = end_ms + part, end_ms + 2 * part
+        words = list(_words(heard.transcription.segments)) if heard is not None else []
+        unsure = 0 if is_sure or self._pauses.is_pause else _UNSURE_WORDS
+        past = [word for word in words[: len(words) - unsure] if self.from_ms + word.end * 1000 <= end_ms]
         for word in past:
             past_ms = end_ms - self.from_ms - word.end * 1000
             yield Due(max(self._lag_ms - past_ms, 0.0), self._joined(word.said.rstrip(_MARKS + " ")))
-        if end_ms - self.from_ms > (_LONGEST_KNOWN_MS if is_sure else _LONGEST_MS):
-            self._go_on(past, end_ms, is_silence=not words)
-
-    def _go_on(self, words: Sequence[_Said], end_ms: float, *, is_silence: bool) -> None:
-        """Transcribe only what follows the last pause from now on. Without a pause, wait for one, but not for long."""
-        pauses = [pair for pair in itertools.pairwise(words) if pair[1].start - pair[0].end >= _PAUSE]
-        if pauses:
-            word, following = pauses[-1]
-            self._cut(word.said, (word.end + following.start) / 2)
-        elif is_silence:
+        if heard is not None and past:
+            self._go_on(heard.transcription, past, end_ms, is_sure=is_sure)
+        elif not words and end_ms - self.from_ms > _LONGEST_MS:
             self.from_ms = end_ms - _OVERLAP_MS
-        elif words and end_ms - self.from_ms > 2 * _LONGEST_MS:
-            self._cut(words[-1].said, words[-1].end)
 
-    def _cut(self, said: str, seconds: float) -> None:
-        self._before, self._heard = self._joined(said), []
+    def _go_on(self, heard: Transcription, words: Sequence[_Said], end_ms: float, *, is_sure: bool) -> None:
+        """Transcribe only what follows a pause from now on. Without a pause, wait for one, but not for long."""
+        length_ms = end_ms - self.from_ms
+        if not is_sure and self._pauses.is_pause and length_ms > _LONG_MS:
+            self._cut(heard, words[-1].said, (length_ms - PAUSE_MS / 2) / 1000)
+        elif length_ms > (_LONGEST_KNOWN_MS if is_sure else _LONGEST_MS):
+            gaps = [pair for pair in itertools.pairwise(words) if pair[1].start - pair[0].end >= _GAP]
+            if gaps:
+                word, following = gaps[-1]
+                self._cut(heard, word.said, (word.end + following.start) / 2)
+            elif length_ms > _LONGEST_MS:
+                self._cut(heard, words[-1].said, words[-1].end)
+
+    def _cut(self, heard: Transcription, said: str, seconds: float) -> None:
+        start = (self.from_ms - self._start_ms) / 1000
+        end = start + seconds
+        segments = (*self._segments, Segment(said, start, end))
+        self.before = Transcription(heard.answered_by, end, heard.languages, segments)
         self.from_ms += 1000 * seconds
 
+    @property
+    def _segments(self) -> Iterable[Segment]:
+        return self.before.segments if self.before is not None else ()
+
     def _joined(self, said: str) -> str:
-        return " ".join(filter(None, (self._before, said)))
+        return " ".join([*(segment.text for segment in self._segments), said]).strip()
 
 
 class _Said(NamedTuple):
@@ -147,13 +178,14 @@ def _words(segments: Iterable[Segment]) -> Iterator[_Said]:
 
 
 def _after(sent: str, text: str) -> str:
-    """Return the words of ``text`` that follow those that match the end of ``sent``, with a space before them."""
+    """Return what follows in ``text`` after the words that match the end of ``sent``."""
     before, words = sent.split(), text.split()
     matcher = SequenceMatcher(None, _bare(before), _bare(words), autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]
     matched, at = (blocks[-1].a + blocks[-1].size, blocks[-1].b + blocks[-1].size) if blocks else (0, 0)
-    rest = words[at + len(before) - matched :]  # one word for each that is understood otherwise now
-    return " " + " ".join(rest) if rest else ""
+    at += len(before) - matched  # one word for each that is understood otherwise now
+    last = words[at - 1] if 0 < at <= len(words) and sent[-1:] not in _MARKS else ""
+    return " ".join([last[len(last.rstrip(_MARKS)) :], *words[at:]]).rstrip()
 
 
 def _bare(words: Iterable[str]) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from mockserver.engines.transcription import Transcription, TranscriptionOptions
+from mockserver.engines.transcription import Segment, Transcription, TranscriptionOptions
 from mockserver.errors import ApiError
 from mockserver.pipeline.request_audio import refusals
 from mockserver.providers.openai.realtime.live_text import LiveSpeech, LiveText
@@ -83,19 +84,20 @@ class SpokenItem:
         self.id = item_id
         self.wanted: Wanted | None = None
         self.live = LiveText()
-        self.speech: LiveSpeech | None = None  # before it is committed
+        self.speech: LiveSpeech | None = None  # what was heard of it while it went on
         self.is_dropped = False
         self.end: Callable[[], None] | None = None  # once it is time to end its transcription
         self._listening = listening
         self._turns = turns
         self._sound: Sound | None = None
+        self._rest_ms = 0.0
         self._heard: Transcription | ApiError | None = None
         self._answer: Transcription | ApiError | None = None
         self._turn: Turn | None = None
 
-    def commit(self, sound: Sound, wanted: Wanted | None) -> None:
-        """Note the whole sound."""
-        self._sound, self.wanted, self.speech = sound, wanted, None
+    def commit(self, sound: Sound, wanted: Wanted | None, rest_ms: float = 0.0) -> None:
+        """Note the whole sound, of which the last ``rest_ms`` were not yet transcribed while it went on."""
+        self._sound, self.wanted, self._rest_ms = sound, wanted, rest_ms
 
     @property
     def turn(self) -> Turn:
@@ -179,18 +181,33 @@ class SpokenItem:
 
     def _hear(self) -> Transcription:
         """Return what the engines hear. Raises ``ApiError``."""
-        assert self._sound is not None
         if self._heard is None:
-            options = self.wanted.options if self.wanted else self.OPTIONS
-            speakers = self.wanted is not None and self.wanted.rules.speakers
             try:
                 with refusals(ApiError("audio_undecodable")):
-                    self._heard = self._listening.heard(
-                        self._sound.data(), self._sound.rate, options, speakers=speakers
-                    )
+                    self._heard = self._listen()
             except ApiError as error:
                 self._heard = error
         return _made(self._heard)
+
+    def _listen(self) -> Transcription:
+        """Return what is heard. It continues what was sent, which is not taken back."""
+        assert self._sound is not None
+        pcm, rate = self._sound.data(), self._sound.rate
+        options = self.wanted.options if self.wanted else self.OPTIONS
+        if self.wanted is not None and self.wanted.rules.speakers:
+            return self._listening.heard(pcm, rate, options, speakers=True)
+        speech, self.speech = self.speech, None
+        if speech is not None and speech.before is not None:
+            heard = self._listening.heard_rest(pcm, rate, options, speech.before, self._rest_ms)
+        else:
+            heard = self._listening.heard(pcm, rate, options)
+        text = transcripts.text_of(heard.segments)
+        continued = self.live.continued(text)
+        return heard if continued == text else replace(heard, segments=(_segment(continued, heard.duration),))
+
+
+def _segment(text: str, seconds: float) -> Segment:
+    return Segment(text, 0.0, round(seconds, 3))
 
 
 def _made(answer: Transcription | ApiError) -> Transcription:

@@ -21,8 +21,8 @@ class Delta(NamedTuple):
 
 
 def deltas(wanted: Wanted, live: LiveText, heard: Transcription) -> Iterator[Delta]:
-    """Yield the deltas of a transcription that are not yet sent; ``live`` is what is."""
-    if wanted.rules.deltas == "live":
+    """Yield the deltas of a transcription that are not yet sent; ``live`` is what is, by any model."""
+    if wanted.rules.deltas == "live" or live.sent:
         yield from live_deltas(wanted, live, transcripts.text_of(heard.segments))
         return
     made = [Delta(*each) for each in transcripts.deltas(heard.segments, wanted.vocabulary)]

@@ -224,6 +224,54 @@ def test_a_model_that_the_account_may_not_use_transcribes_nothing(
     assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
 
 
+def test_commits_before_the_first_is_answered_are_answered_in_order(transcribing: Talk) -> None:
+    configure(transcribing, "gpt-live-transcribe")
+    for pcm in (pcm_of("hello"), silence(200), pcm_of("hello")):
+        transcribing.append(pcm)
+        transcribing.send("input_audio_buffer.commit")
+    transcribing.send("input_audio_buffer.clear")
+    events = [event for _ in range(3) for event in transcribing.until(f"{EVENT}.completed")]
+    committed = [event for event in events if event["type"] == COMMITTED[0]]
+    ids = [event["item_id"] for event in committed]
+    assert [event["previous_item_id"] for event in committed] == [None, *ids[:2]]
+    completed = of_kind(events, "completed")
+    assert [(event["item_id"], event["transcript"]) for event in completed] == [
+        (ids[0], HELLO),
+        (ids[1], ""),
+        (ids[2], HELLO),
+    ]
+
+
+def test_a_conversation_answers_a_commit_at_once(talk: Talk) -> None:
+    transcription = {"model": "gpt-live-transcribe"}
+    talk.update(audio={"input": {"turn_detection": None, "transcription": transcription}})
+    talk.append(pcm_of("hello"))
+    talk.send("input_audio_buffer.commit")
+    talk.send("conversation.item.create", item={"type": "message", "role": "user", "content": []})
+    events = talk.until("conversation.item.done") + talk.until("conversation.item.done")
+    assert [kind for kind in kinds(events) if not kind.startswith(EVENT)] == [*COMMITTED, *COMMITTED[1:]]
+    assert events[-1]["previous_item_id"] == events[-3]["item"]["id"]
+
+
+def test_another_model_continues_what_was_sent(transcribing: Talk) -> None:
+    configure(transcribing, "gpt-realtime-whisper")
+    transcribing.append(pcm_of("hello") + silence(300))
+    configure(transcribing, "whisper-1")
+    events = commit(transcribing, silence(300))
+    assert len(of_kind(events, "delta")) < tokens.count(HELLO)
+    sent = "".join(event["delta"] for event in transcribing.events if event["type"] == f"{EVENT}.delta")
+    assert sent == " " + HELLO == " " + events[-1]["transcript"]
+
+
+def test_another_format_drops_what_was_not_committed(transcribing: Talk) -> None:
+    configure(transcribing, "gpt-live-transcribe")
+    transcribing.append(pcm_of("hello"))
+    configure(transcribing, "gpt-live-transcribe", format={"type": "audio/pcmu"})
+    events = commit(transcribing, b"\xff" * 1600)
+    assert events[-1]["transcript"] == ""
+    assert events[-1]["usage"] == {"type": "duration", "seconds": 1}
+
+
 def test_a_conversation_transcribes_beside_the_response(talk: Talk) -> None:
     talk.update(audio={"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}})
     assert commit(talk, pcm_of("hello"))[-1]["transcript"] == HELLO
@@ -275,7 +323,7 @@ def clocked_server() -> Iterator[MockServer]:
         yield running
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "whisper-1", "gpt-realtime-whisper"])
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "whisper-1", *LIVE])
 def test_with_real_pacing_a_transcription_takes_its_time(
     connect: Connect, clocked_server: MockServer, model: str
 ) -> None:
@@ -283,10 +331,14 @@ def test_with_real_pacing_a_transcription_takes_its_time(
     configure(talk, model)
     talk.append(pcm_of("hello"))
     talk.send("input_audio_buffer.commit")
+    if model == "gpt-live-transcribe":
+        talk.send("conversation.item.retrieve", item_id="none")
+        assert not set(COMMITTED) & set(kinds(talk.until("error")))
+        clocked_server.clock.advance(0.151)
     talk.until("conversation.item.done")
     with pytest.raises(TimeoutError):
         talk.receive(0.3)
-    first = 0.2 if model in LIVE else 0.9
+    first = {"gpt-live-transcribe": 0.1, "gpt-realtime-whisper": 0.2}.get(model, 0.9)
     clocked_server.clock.advance(first + 0.001)
     assert len(of_kind(talk.until(f"{EVENT}.delta"), "delta")) == 1
     clocked_server.clock.advance(0.5)
@@ -333,6 +385,17 @@ def test_events_do_not_depend_on_how_audio_is_divided(
     assert seen[0][-1] == (f"{EVENT}.completed", QUESTION)
     assert seen[1] == seen[0]
     assert seen[2] == seen[0]
+
+
+@pytest.mark.slow
+def test_of_long_speech_the_transcript_is_what_was_sent(
+    connect: Connect, whisper_server: MockServer, question: bytes
+) -> None:
+    talk = connect("intent=transcription", at=whisper_server)
+    configure(talk, "gpt-live-transcribe")
+    events = commit(talk, question * 4, 48_000)
+    assert joined(events) == events[-1]["transcript"] == " ".join([QUESTION] * 4)
+    assert events[-1]["usage"]["seconds"] == math.ceil(len(question) * 4 / 48_000)
 
 
 @pytest.mark.slow

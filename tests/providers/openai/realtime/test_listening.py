@@ -33,6 +33,8 @@ RATE = 24_000
 NOISE = bytes(range(256)) * 200  # 1.07 seconds
 SILENCE = bytes(2 * RATE)
 
+BEFORE = Transcription(AnsweredBy("whisper"), 1.0, ("de",), (Segment("Heard before.", 0.0, 1.0),))
+
 
 class Engine:
     """A ``Listener`` that is busy or broken at first."""
@@ -103,6 +105,30 @@ def test_the_beginning_of_a_fixture_is_not_all_of_it(listening: Callable[..., Li
     assert heard is not None
     assert not heard.is_whole
     assert "Hello world".startswith(text_of(heard.transcription.segments)[:11])
+
+
+def test_of_speech_that_was_heard_while_it_went_on_only_the_rest_is_transcribed(
+    listening: Callable[..., Listening],
+) -> None:
+    engine = Engine()
+    whole = NOISE + NOISE
+    rest_ms = len(NOISE) / 2 / RATE * 1000
+    heard = listening(engine).heard_rest(whole, RATE, OPTIONS, BEFORE, rest_ms)
+    assert text_of(heard.segments) == "Heard before. From the engine."
+    assert [round(segment.start, 3) for segment in heard.segments] == [0.0, 1.067, 1.567]
+    assert [round(seconds, 3) for seconds, _ in engine.asked] == [1.067]
+    assert heard.duration == len(whole) / 2 / RATE
+
+
+def test_the_rest_can_be_silence(listening: Callable[..., Listening]) -> None:
+    heard = listening(None).heard_rest(NOISE + SILENCE, RATE, OPTIONS, BEFORE, 1000.0)
+    assert (text_of(heard.segments), heard.languages) == ("Heard before.", ("de",))
+    assert str(heard.answered_by) == "whisper"
+
+
+def test_known_speech_is_recognised_as_a_whole(listening: Callable[..., Listening]) -> None:
+    heard = listening(None).heard_rest(hello(), RATE, OPTIONS, BEFORE, 500.0)
+    assert text_of(heard.segments) == "Hello world, this is a test."
 
 
 def test_a_busy_engine_is_waited_for(listening: Callable[..., Listening]) -> None:
