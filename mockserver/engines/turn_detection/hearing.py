@@ -37,6 +37,10 @@ class Hearing:
         self.started_ms = None
         self._earliest_ms = int(-(-at_ms // 1))
 
+    def resume(self, started_ms: int) -> None:
+        """Continue a turn that has begun at a time."""
+        self.started_ms = started_ms
+
     def hear(self, window: Window) -> SpeechStarted | None:
         """Return the begin of a turn, or count the silence in it."""
         if self.started_ms is None:

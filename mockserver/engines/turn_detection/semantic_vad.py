@@ -79,6 +79,10 @@ class SemanticVad:
         """Begin anew: the audio before ``at_ms`` was committed or cleared. A later turn begins after it."""
         self._hearing.cut(at_ms)
 
+    def resume(self, started_ms: int) -> None:
+        """Continue a turn that the other kind of detection has heard begin."""
+        self._hearing.resume(started_ms)
+
     def hear(self, window: Window) -> Turn | None:
         """Return what has happened at the end of a window, if anything has."""
         hearing = self._hearing

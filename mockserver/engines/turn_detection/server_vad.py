@@ -56,6 +56,10 @@ class ServerVad:
         """Begin anew: the audio before ``at_ms`` was committed or cleared. A later turn begins after it."""
         self._hearing.cut(at_ms)
 
+    def resume(self, started_ms: int) -> None:
+        """Continue a turn that the other kind of detection has heard begin."""
+        self._hearing.resume(started_ms)
+
     def wait_from(self, at_ms: float | None) -> None:
         """Count ``idle_timeout_ms`` from a time: the end of the response plus the duration of its audio.
 

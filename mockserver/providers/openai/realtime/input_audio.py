@@ -85,8 +85,11 @@ class InputAudio:
         elif kept:
             self._change(detection)
         else:
+            is_speaking = self._vad is not None and self._vad.is_speaking
             self._vad = self._new_vad(detection)
             self._vad.cut(self._from_ms)
+            if is_speaking:
+                self._vad.resume(int(self._from_ms))
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Hear what the client has appended. Raises ``ApiError``."""

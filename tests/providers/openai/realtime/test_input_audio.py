@@ -252,6 +252,22 @@ def test_switching_detection_off_leaves_the_buffer(talk: Talk, turn: bytes) -> N
     assert kinds(talk.until("conversation.item.done")) == TURN
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("server_vad", "semantic_vad"), ("semantic_vad", "server_vad")]
+)
+def test_the_other_kind_of_detection_continues_the_turn(
+    talk: Talk, turn: bytes, first: str, second: str
+) -> None:
+    detect(talk, type=first, create_response=False)
+    talk.append(turn[: len(silence(2_500))])
+    started = talk.until("input_audio_buffer.speech_started")[-1]
+    detect(talk, type=second, create_response=False)
+    talk.append(turn[len(silence(2_500)) :] + silence(4_000))
+    events = talk.until("conversation.item.done")
+    assert kinds(events) == TURN[1:]
+    assert {event["item_id"] for event in (started, *events[:2])} == {started["item_id"]}
+
+
 def test_silence_after_a_reply_makes_the_model_go_on(talk: Talk, api: AudioApi, turn: bytes) -> None:
     api.on("realtime").say("Yes?").then.say("Are you still there?")
     detect(talk, idle_timeout_ms=5_000)
