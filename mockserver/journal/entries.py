@@ -195,9 +195,10 @@ class JournalPattern(Pattern):
         """Return how often an entry matches: 0 or 1, or the number of turns that match."""
         return sum(map(self.matches, self._subjects(facts)))
 
-    def nearest(self, facts: EntryFacts) -> list[str]:
-        """Return the differences of an entry, or of its turn with the fewest."""
-        return min(map(self.differences, self._subjects(facts)), key=len)
+    def nearest(self, facts: EntryFacts) -> tuple[list[str], int | None]:
+        """Return the differences of an entry, or of its turn with the fewest, and the number of that turn."""
+        compared = [(self.differences(each), each.turn) for each in self._subjects(facts)]
+        return min(compared, key=lambda each: len(each[0]))
 
     def _subjects(self, facts: EntryFacts) -> Sequence[EntryFacts]:
         return facts.turns or [facts] if self.reads_turns else [facts]

@@ -159,6 +159,7 @@ def _turn_line(turn: RealtimeTurn) -> str:
         *(f"called {call['name']}" for call in turn.tools),
         *([f"by {turn.answered_by}"] if turn.answered_by else ()),
         "interrupted" if turn.interrupted else turn.status,
+        *([turn.error] if turn.error else ()),
     ]
     return f"    {turn.kind} {turn.turn} at {turn.began_ms / 1000:.3f} s: {', '.join(parts)}"
 
@@ -197,10 +198,13 @@ def _requests(number: int) -> str:
 
 def _nearest(pattern: JournalPattern, others: list[EntryFacts]) -> list[NearMiss]:
     """Return the near misses: those of the right endpoint first, then by number of differences, then the latest."""
-    differing = [(pattern.nearest(facts), facts.record) for facts in reversed(others)]
+    differing = [(*pattern.nearest(facts), facts.record) for facts in reversed(others)]
 
-    def distance(miss: tuple[list[str], Record]) -> tuple[bool, int]:
+    def distance(miss: tuple[list[str], int | None, Record]) -> tuple[bool, int]:
         return any(each.startswith("endpoint:") for each in miss[0]), len(miss[0])
 
     nearest = heapq.nsmallest(_NEAR_MISSES, differing, key=distance)
-    return [NearMiss(record.id, summary(record), differences) for differences, record in nearest]
+    return [
+        NearMiss(record.id, summary(record) + (f", turn {turn}" if turn is not None else ""), differences)
+        for differences, turn, record in nearest
+    ]

@@ -31,13 +31,13 @@ class ScriptedAnswers:
         self._clock = clock
         self._errors = errors
 
-    def find(self, call: Call) -> Scripted | None:
+    def find(self, call: Call, *, needs_one: bool = True) -> Scripted | None:
         """Return the scripted reply to a request; ``None`` if no stub matches.
 
         Raises ``ApiError``: the error that the stub replies with, or ``template_failed``, or ``no_stub_matched`` with
-        the setting ``strict_stubs``.
+        the setting ``strict_stubs``, if the request ``needs_one``.
         """
-        strict = call.settings.strict_stubs and bool(call.operation.endpoint)
+        strict = needs_one and call.settings.strict_stubs and bool(call.operation.endpoint)
         if not self._stubs and not strict:
             return None
         facts = call.facts

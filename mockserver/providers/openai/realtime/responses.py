@@ -159,11 +159,11 @@ class Responses:
         )
         if turn.is_refused or turn.events is not None:
             self._reader.note_answered(items)
+            parts.transcription.recognise(turn.spoken_items)
         if turn.refusal is not None:
             raise turn.refusal
         if turn.events is not None:
             pause = turn.delay_ms + turn.first_delta_ms
-            parts.transcription.recognise(turn.spoken_items)
             parts.turns.send_events(turn, parts.outlet, parts.timeline, after_ms=pause)
             return
         reasoned = int(min(_REASONED.get(settings.effort or "", 0), self._limit(settings)))

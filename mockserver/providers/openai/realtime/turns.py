@@ -194,7 +194,9 @@ class Turns:
 
     def _script(self, turn: Turn) -> None:
         """Find the stub that answers a turn. Raises ``ApiError``."""
-        scripted = turn.scripted = turn.call.scripted = self._answers.find(turn.call)
+        is_beside = turn.kind == "transcription" and self._is_conversation  # the response is what is answered
+        scripted = self._answers.find(turn.call, needs_one=not is_beside)
+        turn.scripted = turn.call.scripted = scripted
         if scripted is None:
             return
         turn.answered_by = scripted.answered_by

@@ -260,3 +260,28 @@ def test_faults_hit_sessions_in_parallel_each_for_itself(connect: Connect, api: 
     for talk in (first, second):
         assert kinds(reply(talk)).count("response.created") == 2
         assert kinds(reply(talk)).count("response.created") == 1
+
+
+def test_a_header_fails_the_responses_of_its_session(connect: Connect, api: AudioApi) -> None:
+    talk = connect(headers={"x-mock-fault": "realtime_failed; code=odd; message=Odd.; every=2"})
+    statuses = [reply(talk)[-2]["response"]["status"] for _ in range(4)]
+    assert statuses == ["completed", "failed", "completed", "failed"]
+    assert reply(connect())[-2]["response"]["status"] == "completed"
+    api.verify_realtime(fault="realtime_failed", turn=2, times=1)
+
+
+def test_several_events_are_swapped_each_with_the_next(connect: Connect, api: AudioApi) -> None:
+    usual = kinds(reply(connect()))
+    api.break_next("realtime_reorder", count=2)
+    swapped = kinds(reply(connect()))
+    assert swapped == [usual[1], usual[0], usual[3], usual[2], *usual[4:]]
+
+
+@pytest.mark.parametrize(("error", "code"), [("server_error", 1011), ("overloaded", 1011), (400, 4000)])
+def test_trouble_of_the_server_closes_as_such(
+    connect: Connect, api: AudioApi, error: str | int, code: int
+) -> None:
+    api.fail_next(error, endpoint="realtime")
+    talk = connect(created=False)
+    talk.error()
+    assert talk.closed()[0] == code

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
+import struct
 import time
 import wave
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +18,7 @@ from mockserver.resources import data_folder
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.realtime.conftest import Connect, Talk, kinds, silence
+from tests.waiting import eventually
 
 Body = dict[str, Any]
 HELLO = "Hello world, this is a test."
@@ -185,3 +189,134 @@ def test_a_snapshot_has_the_session(talk: Talk, api: AudioApi, server: MockServe
     state = journal.snapshot(None)
     journal.restore(state, None)
     assert session_of(api) == before
+
+
+def test_what_only_the_responder_heard_is_in_the_journal(talk: Talk, api: AudioApi, hello: bytes) -> None:
+    talk.append(hello + silence(600), 9_600)
+    talk.until("response.output_audio.delta")
+    api.wait_for_realtime(heard="hello world", said="I heard", timeout=10)  # before the response is done
+    talk.until("rate_limits.updated")
+    api.verify_realtime(heard="hello world", times=1)
+
+
+@pytest.mark.parametrize("stub", ["say", "fail", "events"])
+def test_known_speech_is_heard_for_the_journal_only(
+    talk: Talk, api: AudioApi, hello: bytes, stub: str
+) -> None:
+    answer = api.on_realtime(turn=1)
+    if stub == "say":
+        answer.say("Fine.")
+    elif stub == "fail":
+        answer.fail("model_not_found")
+    else:
+        answer.reply_events([{"type": "error", "error": {}}])
+    talk.is_checked = False
+    talk.append(hello + silence(600))
+    talk.until("response.done", "error")
+    api.wait_for_realtime(heard="hello world", turn=1, timeout=10)
+    ((begins, ends),) = session_of(api)["turns"][0]["speech"]
+    assert 0 <= begins < ends
+
+
+def test_the_result_of_a_tool_is_answered_in_a_turn_with_the_same_words(
+    talk: Talk, api: AudioApi, hello: bytes
+) -> None:
+    api.on_realtime(turn=1).call_tool("look")
+    talk.append(hello + silence(600))
+    (call,) = talk.until("response.done")[-1]["response"]["output"]
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "sun"}
+    talk.send("conversation.item.create", item=output)
+    talk.send("response.create")
+    talk.until("response.done")
+    api.verify_realtime(heard="hello world", times=2)
+    api.verify_realtime(heard="hello world", tool="look", times=1)
+
+
+def test_what_was_said_to_a_client_that_hung_up_is_known(
+    connect: Connect, api: AudioApi, hello: bytes
+) -> None:
+    api.on_realtime(turn=1).say("One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve.")
+    talk = connect()
+    talk.append(hello + silence(600))
+    talk.until("response.output_audio.delta")
+    talk.socket.close()
+    api.wait_for_realtime(hung_up=True, said="^One, two", heard="hello", timeout=10)
+    (turn,) = session_of(api)["turns"]
+    assert (turn["status"], turn["interrupted"]) == ("abandoned", False)
+    assert "twelve" not in turn["said"]
+
+
+def test_the_usage_of_a_session_is_that_of_its_turns(talk: Talk, api: AudioApi, hello: bytes) -> None:
+    transcription = {"model": "gpt-transcribe"}
+    talk.update(audio={"input": {"transcription": transcription}}, output_modalities=["text"])
+    talk.append(hello + silence(600))
+    seen = talk.until("rate_limits.updated")
+    if not any(kind.endswith("transcription.completed") for kind in kinds(seen)):
+        talk.until("conversation.item.input_audio_transcription.completed")
+    talk.say("Hello.")
+    talk.until("rate_limits.updated")
+    (entry,) = api.journal
+    turns = entry["realtime"]["turns"]
+    assert len(turns) == 3
+    assert entry["cost_usd"] == pytest.approx(sum(turn["cost_usd"] for turn in turns))
+    assert entry["usage"]["seconds"] == 3
+    written = [turn["usage"] for turn in turns if turn["kind"] == "response"]
+    assert entry["usage"]["output_tokens"] == sum(usage["output_tokens"] for usage in written)
+    details = [usage["input_token_details"]["text_tokens"] for usage in written]
+    assert entry["usage"]["input_token_details"]["text_tokens"] == sum(details)
+
+
+def test_a_response_that_is_late_keeps_its_record(talk: Talk, api: AudioApi) -> None:
+    api.on_realtime(turn=1).say("Late.", delay=60)
+    talk.say("First.", output_modalities=["text"])
+    apart = {"conversation": "none", "output_modalities": ["text"], "instructions": "Apart."}
+    talk.send("response.create", response=apart)
+    talk.until("response.done")
+    talk.until("response.done")
+    said = {turn["turn"]: turn["said"] for turn in session_of(api)["turns"]}
+    assert said[1] == "Late."
+    assert said[2] != "Late."
+
+
+def test_a_transcription_session_has_no_unanswered_turn(
+    transcribing: Talk, api: AudioApi, hello: bytes
+) -> None:
+    heard = {"transcription": {"model": "gpt-transcribe"}}
+    transcribing.send("session.update", session={"type": "transcription", "audio": {"input": heard}})
+    transcribing.append(hello + silence(600))
+    transcribing.until("conversation.item.input_audio_transcription.completed")
+    api.wait_for_realtime(heard="hello", timeout=10)
+    (turn,) = session_of(api)["turns"]
+    assert turn["kind"] == "transcription"
+    assert len(turn["speech"]) == 1
+
+
+def test_a_near_miss_names_the_turn(talk: Talk, api: AudioApi) -> None:
+    for text in ("One.", "Two."):
+        talk.say(text, output_modalities=["text"])
+        talk.until("rate_limits.updated")
+    with pytest.raises(
+        AssertionError, match=r"in flight, turn 2\n    said: wanted /Three/, got 'You wrote: Two"
+    ):
+        api.verify_realtime(user_text="Two", said="Three")
+
+
+def test_a_client_that_leaves_before_it_is_answered_is_not_in_flight(
+    server: MockServer, api: AudioApi, api_key: str
+) -> None:
+    lines = [
+        "GET /v1/realtime?model=gpt-realtime HTTP/1.1",
+        "Host: localhost",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+        f"Authorization: Bearer {api_key}",
+    ]
+    address = urlsplit(server.base_url)
+    for _ in range(20):
+        with socket.create_connection((address.hostname or "", address.port or 0)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+            client.sendall("\r\n".join([*lines, "", ""]).encode())
+    api.wait_for_realtime(hung_up=True, timeout=10)
+    assert eventually(lambda: not any(entry["in_flight"] for entry in api.journal))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.testing.audio_api import AudioApi
-from tests.providers.openai.realtime.conftest import Talk
+from tests.providers.openai.realtime.conftest import Connect, Talk
 
 Body = dict[str, Any]
 
@@ -226,3 +226,25 @@ def test_events_of_a_stub_can_have_any_form(talk: Talk, api: AudioApi) -> None:
     assert talk.until("last")[-6]["type"] == "response.done"
     api.on_realtime().say("Fine.")
     assert written(talk, "Hello.") == "Fine."
+
+
+def test_a_failed_turn_is_not_part_of_the_next_one(talk: Talk, api: AudioApi) -> None:
+    first = api.on_realtime(user_text="first").fail("model_not_found").then.fail("overloaded")
+    talk.say("The first.")
+    talk.until("error")
+    talk.send("response.create")  # once more
+    assert talk.until("response.done")[-1]["response"]["status"] == "failed"
+    api.on_realtime(user_text="^The second.$").say("Two.")
+    assert written(talk, "The second.") == "Two."
+    assert first.used == 2
+
+
+def test_stubs_can_be_demanded(connect: Connect, api: AudioApi) -> None:
+    talk = connect(headers={"x-mock-strict-stubs": "true"})
+    api.on_realtime(user_text="order").say("Ordered.")
+    talk.say("Hello.", output_modalities=["text"])
+    error = talk.until("error")[-1]["error"]
+    assert error["code"] == "mock_no_stub_matched"
+    assert "user_text: wanted /order/, got 'Hello.'" in error["message"]
+    assert written(talk, "My order.") == "Ordered."
+    api.verify_realtime(error="no_stub_matched", times=1)
