@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -23,21 +22,28 @@ from mockserver.caller.opening import begin_call
 from mockserver.caller.record import CallFailed
 from mockserver.caller.scenario import ScenarioError, play_scenario, read_scenarios, tools_of
 from mockserver.caller.sounds import CallerVoice
+from mockserver.commands.consoles import table_console
 from mockserver.commands.failures import exit_with_message, fail
 from mockserver.transport.http_server.server import listen
+from mockserver.wording import shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mockserver.caller.call import Call
     from mockserver.caller.line import Pacing
+    from mockserver.caller.record import Timeline
     from mockserver.caller.scenario import Scenario, ScenarioResult
     from mockserver.services import Services
     from mockserver.settings.model import Settings
 
 _VOICE = "nova"
 _KEY = "sk-mock-me"
-_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
-_COLOURS = {"caller": "blue", "server": "green"}
-_BAR = 30  # characters of the tracks
+_SIGNS = {"passed": "✓", "failed": "✗", "skipped": "-", "bar": "█"}
+_ASCII_SIGNS = {"passed": "ok", "failed": "FAILED", "skipped": "-", "bar": "#"}
+_STYLES = {"passed": "green", "failed": "red", "skipped": "dim", "caller": "blue", "server": "green"}
+_SHORTEST, _LONGEST = 8, 60  # characters of the tracks
+_WORDS = 50  # characters beside the tracks
 
 
 class Reached(NamedTuple):
@@ -67,7 +73,8 @@ def run(
             fail(f"{option}: {Path(path).parent} is no folder. Make it, or name another one.")
     if pacing == "real":
         settings = replace(settings, realtime_pacing="real")
-    services = build_services(replace(settings, state="", host="127.0.0.1", port=0))
+    own = replace(settings, state="", host="127.0.0.1", port=0, tls=False, tls_cert="", tls_key="")
+    services = build_services(own)
     with contextlib.closing(services):
         try:
             scenarios = [each for file in files for each in read_scenarios(Path(file), services.schemas)]
@@ -79,9 +86,9 @@ def run(
                 play_scenario(each, lambda scenario: _begin(scenario, services, server, pacing))
                 for each in scenarios
             ]
-    console = Console()
+    console = table_console()
     for result in results:
-        console.print(_shown(result))
+        _print(result, console)
     if junit:
         Path(junit).write_bytes(junit_xml(results))
     for number, result in enumerate(results, 1):
@@ -104,7 +111,7 @@ def _reached(services: Services, url: str | None, key: str, ca_file: Path | None
     thread.start()
     services.start()
     try:
-        yield Reached(f"{server.url}/v1", key, server.ca_file, is_own=True)
+        yield Reached(f"{server.url}/v1", key, None, is_own=True)
     finally:
         server.stop()
         thread.join()
@@ -131,37 +138,50 @@ def _begin(scenario: Scenario, services: Services, server: Reached, pacing: Paci
     )
 
 
-def _shown(result: ScenarioResult) -> Group:
-    """Return a scenario for the terminal: its steps, and the two tracks."""
+def _print(result: ScenarioResult, console: Console) -> None:
+    """Print a scenario: its steps, the two tracks, and what is to be said of them."""
+    signs = _SIGNS if (console.encoding or "").lower().startswith("utf") else _ASCII_SIGNS
     steps = Table(title=Text(result.name), title_justify="left", box=None, show_header=False)
     steps.add_column()
     for _ in ("step", "message"):
         steps.add_column(overflow="fold")
     for step in result.steps:
-        steps.add_row(_MARKS[step.status], Text(step.title), Text(step.message, style="red"))
-    timeline = result.timeline
+        sign = Text(signs[step.status], style=_STYLES[step.status])
+        steps.add_row(sign, Text(step.title), Text(step.message, style="red"))
+    console.print(steps)
+    if result.timeline.stretches:
+        room = min(max(console.width - _WORDS, _SHORTEST), _LONGEST)
+        console.print(_tracks(result.timeline, signs["bar"], room))
+    for note in _notes(result.timeline):
+        console.print(Text(note))
+    console.print()
+
+
+def _tracks(timeline: Timeline, sign: str, room: int) -> Table:
+    """Return who spoke from when to when, with bars in ``room`` characters."""
     tracks = Table(box=None)
     for heading in ("from", "to"):
         tracks.add_column(heading, justify="right")
     tracks.add_column("who")
-    tracks.add_column("", width=_BAR, no_wrap=True)
+    tracks.add_column("", width=room, no_wrap=True)
     tracks.add_column("what", overflow="fold")
+    share = room / max(timeline.end_ms, 1.0)
     for each in timeline.stretches:
-        share = _BAR / max(timeline.end_ms, 1.0)
-        begin, end = round(each.start_ms * share), round(each.end_ms * share)
-        bar = Text(" " * begin + "█" * max(end - begin, 1), style=_COLOURS[each.who])
-        tracks.add_row(
-            f"{each.start_ms / 1000:.2f}", f"{each.end_ms / 1000:.2f}", each.who, bar, Text(each.text)
-        )
-    notes = [f"gaps: {', '.join(f'{gap:.0f} ms' for gap in timeline.gaps_ms) or 'none'}"]
-    notes += [
-        f"cut off after {reply.played_ms:.0f} ms: {reply.heard!r} was heard of {reply.text!r}"
-        for reply in timeline.interruptions
-    ]
-    notes += [
-        f"called {call.name}({json.dumps(call.arguments, ensure_ascii=False)}): {call.output}"
-        for call in timeline.tool_calls
-    ]
-    notes += [f"error: {error.get('message')}" for error in timeline.errors]
-    shown = [steps, tracks] if timeline.stretches else [steps]
-    return Group(*shown, *map(Text, notes), Text())
+        begin = min(round(each.start_ms * share), room - 1)
+        end = min(max(round(each.end_ms * share), begin + 1), room)
+        bar = Text(" " * begin + sign * (end - begin), style=_STYLES[each.who])
+        times = (f"{ms / 1000:.2f}" for ms in (each.start_ms, each.end_ms))
+        tracks.add_row(*times, each.who, bar, Text(each.text))
+    return tracks
+
+
+def _notes(timeline: Timeline) -> Iterator[str]:
+    """Yield what the tracks do not show."""
+    yield f"gaps: {', '.join(f'{gap:.0f} ms' for gap in timeline.gaps_ms) or 'none'}"
+    for reply in timeline.interruptions:
+        heard = f"{shown(reply.heard)} was heard of {shown(reply.text)}"
+        yield f"cut off after {reply.played_ms:.0f} ms: {heard}"
+    for call in timeline.tool_calls:
+        yield f"called {call.name}({json.dumps(call.arguments, ensure_ascii=False)}): {call.output}"
+    for error in timeline.errors:
+        yield f"error: {error.get('message')}"

@@ -70,3 +70,22 @@ def test_a_server_over_tls_is_verified(tmp_path: Path) -> None:
         assert "CERTIFICATE_VERIFY_FAILED" in call(path, "--url", server.base_url).output
         refused = call(path, "--url", server.base_url, "--ca-file", tmp_path / "none.pem").output
         assert "cannot be read as a CA file" in refused.replace("\n", " ")
+
+
+def test_a_server_of_its_own_needs_no_certificate(tmp_path: Path) -> None:
+    config, path = tmp_path / "mockserver.toml", tmp_path / "call.yaml"
+    config.write_text('tls = true\ntls_cert = "none.pem"\n')
+    path.write_text("steps: [{wait: 100}]")
+    done = call(path, "--config", config)
+    assert done.exit_code == 0, done.output
+
+
+def test_another_encoding_has_signs_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "call.yaml"
+    path.write_text("steps: [{say: Hello.}, {hear: rain}]")
+    monkeypatch.setenv("COLUMNS", "40")
+    done = CliRunner(charset="ascii").invoke(main, ["call", "--whisper-model", "none", str(path)])
+    assert done.exit_code == 1
+    assert "FAILED" in done.output
+    assert "##" in done.output
+    assert "\\u" not in done.output
