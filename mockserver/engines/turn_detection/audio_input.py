@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from mockserver.audio.encode import SPEECH_SAMPLE_RATE
 from mockserver.audio.resampling import Resampler
 from mockserver.audio.telephony import TELEPHONY_SAMPLE_RATE, decode_g711
-from mockserver.engines.turn_detection.detectors import SpeechDetector, new_detector
+from mockserver.engines.turn_detection.detectors import SpeechDetector, new_detector, silent_window
 from mockserver.engines.turn_detection.turns import WINDOW_MS, Window
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class AudioInput:
         self.rate = SPEECH_SAMPLE_RATE if codec == "audio/pcm" else TELEPHONY_SAMPLE_RATE
         divisor = math.gcd(self.rate, _DETECTOR_RATE)
         self._resampler = Resampler(_DETECTOR_RATE // divisor, self.rate // divisor)
+        self._silence = bytes(2 * self._window_begin(1))  # a window of digital silence
+        self._was_silent = False
         self._odd = b""  # the first byte of a sample whose second has not come
 
     @property
@@ -87,20 +89,27 @@ class AudioInput:
         return number * WINDOW_MS * self.rate // 1000
 
     def _read_windows(self) -> Iterator[Window]:
-        import numpy as np
-
         while self._window_begin(self._windows + 1) <= self._samples:
-            begin, end = (self._window_begin(self._windows + n) - self._first for n in (0, 1))
-            samples = np.frombuffer(bytes(self._kept[2 * begin : 2 * end]), "<i2")
+            begin, end = (2 * (self._window_begin(self._windows + n) - self._first) for n in (0, 1))
+            pcm = bytes(self._kept[begin:end])
             self._windows += 1
-            yield Window(self._windows * WINDOW_MS, self._probability(samples))
+            yield Window(self._windows * WINDOW_MS, self._probability(pcm))
 
-    def _probability(self, samples: NDArray[np.int16]) -> float:
+    def _probability(self, pcm: bytes) -> float:
         """Return the probability that the next window contains speech."""
-        resampled = self._resampler.resample(samples)
+        samples = self._resampled(pcm)
         if not self.detects:
             self._detector = None
             return 0.0
         if self._detector is None:
             self._detector = self._new_detector()
-        return self._detector.probability(resampled)
+        return self._detector.probability(samples)
+
+    def _resampled(self, pcm: bytes) -> NDArray[np.float32]:
+        """Return the next window as the detector needs it. Silence after silence remains silence."""
+        import numpy as np
+
+        was_silent, self._was_silent = self._was_silent, pcm == self._silence
+        if was_silent and self._was_silent:
+            return silent_window()
+        return self._resampler.resample(np.frombuffer(pcm, "<i2"))

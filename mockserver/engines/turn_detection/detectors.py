@@ -6,6 +6,7 @@ Both judge windows of 512 samples at 16 kHz, one after the other, and remember w
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from mockserver.engines.silero import speech_model
@@ -31,6 +32,14 @@ class SpeechDetector(Protocol):
     def probability(self, samples: NDArray[np.float32]) -> float:
         """Return the probability that the next window contains speech. Samples are from -1 to 1."""
         ...
+
+
+@cache
+def silent_window() -> NDArray[np.float32]:
+    """Return a window of digital silence, always the same one."""
+    import numpy as np
+
+    return np.zeros(WINDOW_SAMPLES, np.float32)
 
 
 def new_detector() -> SpeechDetector:
@@ -60,7 +69,8 @@ class SileroDetector:
 
     def probability(self, samples: NDArray[np.float32]) -> float:
         """Return the probability that the next window contains speech. Samples are from -1 to 1."""
-        self._silent_windows = 0 if samples.any() else self._silent_windows + 1
+        is_silent = samples is silent_window() or not samples.any()
+        self._silent_windows = self._silent_windows + 1 if is_silent else 0
         if self._silent_windows > _ENOUGH_SILENCE:
             return 0.0
         given = self._input

@@ -6,8 +6,10 @@ import random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from mockserver.audio.telephony import decode_g711
+from mockserver.audio.resampling import Resampler
+from mockserver.audio.telephony import decode_g711, encode_g711
 from mockserver.engines.turn_detection.audio_input import AudioInput, Codec
 from mockserver.engines.turn_detection.detectors import LoudnessDetector, SpeechDetector
 from mockserver.engines.turn_detection.server_vad import ServerVad
@@ -128,3 +130,26 @@ def test_without_detection_nothing_is_judged() -> None:
     audio.detects = True
     assert any(window.probability > 0.5 for window in audio.append(noise(1)))
     assert made == [1]
+
+
+@pytest.mark.parametrize("codec", ["audio/pcm", "audio/pcmu"])
+def test_silence_between_sounds_is_heard_like_any_audio(codec: Codec) -> None:
+    class Heard:
+        """A detector that keeps what it hears."""
+
+        def __init__(self) -> None:
+            self.windows: list[NDArray[np.float32]] = []
+
+        def probability(self, samples: NDArray[np.float32]) -> float:
+            self.windows.append(samples.copy())
+            return 0.0
+
+    detector = Heard()
+    audio = AudioInput(codec, lambda: detector)
+    size, up, down = (768, 2, 3) if codec == "audio/pcm" else (256, 2, 1)
+    noise = np.random.default_rng(0).integers(-9_000, 9_000, 2 * size).astype("<i2")
+    sound = np.concatenate((noise, np.zeros(5 * size, "<i2"), noise))
+    sent = sound.tobytes() if codec == "audio/pcm" else encode_g711(sound.tobytes(), "mu")
+    list(audio.append(sent))
+    heard = np.frombuffer(audio.cut(0, 9 * 32), "<i2")
+    assert np.array_equal(np.concatenate(detector.windows), Resampler(up, down).resample(heard))
