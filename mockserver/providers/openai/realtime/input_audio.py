@@ -236,7 +236,7 @@ class InputAudio:
         parts = self._parts
         item_id = self._item_id or parts.ids.item()
         encoding = ENCODINGS[self._format.type]
-        sound = parts.sounds.keep(self._cut(start_ms, end_ms), self._format.rate, encoding)
+        sound = parts.sounds.keep_heard(self._cut(start_ms, end_ms), self._format.rate, encoding)
         item = Message(item_id, "user", [Part("input_audio", sound=sound)])
         previous = parts.conversation.append(item)
         self._begin_anew(end_ms)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from mockserver import json_styles
 from mockserver.audio.telephony import decode_g711
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.base64_audio import decoded
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.session_parts import AudioFormat
     from mockserver.providers.openai.realtime.sounds import Sound, Sounds
 
+_MOST_BYTES = 1 << 28  # of the items that the client creates, as JSON
 _OLD_NAMES = {"output_audio": "audio", "output_text": "text"}  # of the parts of items that are retrieved
 
 
@@ -52,6 +54,7 @@ class ItemCommands:
 
     def __init__(self, parts: ItemParts) -> None:
         self._parts = parts
+        self._bytes = 0  # of the items that were created and not deleted
         self.cut_in_progress: Callable[[str, int], None] = _refuse_to_cut
 
     def create(self, event: Mapping[str, Any]) -> None:
@@ -60,7 +63,11 @@ class ItemCommands:
         item = self.read(event["item"])
         if isinstance(item, FunctionCallOutput) and not conversation.has_call(item.call_id):
             raise ApiError("realtime_call_unknown", call_id=item.call_id)
+        size = _size(item)
+        if self._bytes + size > _MOST_BYTES:
+            raise ApiError("realtime_session_full", most=_MOST_BYTES, what="items")
         previous = conversation.insert(item, event.get("previous_item_id"))
+        self._bytes += size
         self._note_sounds(item)
         for state in ("added", "done"):
             outlet.send(f"conversation.item.{state}", previous_item_id=previous, item=item.shown())
@@ -72,6 +79,7 @@ class ItemCommands:
         if item is None:
             raise ApiError("realtime_item_not_deleted", item_id=item_id)
         self._parts.conversation.remove(item)
+        self._bytes -= min(_size(item), self._bytes)
         self._parts.transcription.forget(item_id)
         self._parts.outlet.send("conversation.item.deleted", item_id=item_id)
 
@@ -142,7 +150,7 @@ class ItemCommands:
         """Return the sound of Base64 in the format of the input."""
         format_ = self._parts.config.input_format
         data = decoded(audio, format_, param)
-        return self._parts.sounds.keep(_samples(data, format_), format_.rate, ENCODINGS[format_.type])
+        return self._parts.sounds.keep_heard(_samples(data, format_), format_.rate, ENCODINGS[format_.type])
 
     def _note_sounds(self, item: Item) -> None:
         """Have what the user says in an item be understood when it is needed."""
@@ -176,6 +184,11 @@ def _cut(item: Item, index: int, end_ms: int) -> None:
         raise ApiError("realtime_audio_shorter", ms=ms, asked=end_ms)
     part.sound = part.sound.cut(end_ms) if part.sound else None
     part.transcript = ""
+
+
+def _size(item: Item) -> int:
+    """Return the bytes of the memory that an item takes, about, without its audio."""
+    return len(json_styles.streamed(item.shown()))
 
 
 _NOT_SHOWN = ("id", "object")  # members of a client's item that its events do not have

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from mockserver.audio.content import LARGE, Content, ContentWriter, Spool, has_disk
 from mockserver.audio.telephony import encode_g711
+from mockserver.errors import ApiError
 
 _SAMPLE_BYTES = 2
+_MOST_HEARD = 1 << 30  # bytes of the client's audio in a session, six hours of PCM
 
 Encoding = Literal["pcm16", "g711_ulaw", "g711_alaw"]
 ENCODINGS: dict[str, Encoding] = {  # by the type of a session's format
@@ -56,6 +58,14 @@ class Sounds:
     def __init__(self) -> None:
         self._spool: Spool | None = None
         self._bytes = 0
+        self._heard = 0  # bytes of the client's audio
+
+    def keep_heard(self, data: bytes, rate: int, encoding: Encoding) -> Sound:
+        """Keep samples that the client has sent. Raises ``ApiError`` if there are too many."""
+        if self._heard + len(data) > _MOST_HEARD:
+            raise ApiError("realtime_session_full", most=_MOST_HEARD, what="audio")
+        self._heard += len(data)
+        return self.keep(data, rate, encoding)
 
     def keep(self, data: bytes, rate: int, encoding: Encoding = "pcm16") -> Sound:
         """Keep samples, which are 16-bit and of one channel."""

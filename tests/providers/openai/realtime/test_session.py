@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.providers.openai.realtime import item_commands, sounds
 from mockserver.providers.openai.realtime.input_audio import InputAudio
 from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
@@ -144,6 +145,33 @@ def test_a_client_that_does_not_read_is_given_up(connect: Connect) -> None:
         for _ in range(60):
             talk.send("conversation.item.create", item=_long_item())
         assert eventually(lambda: threads_of_sessions() <= before)
+
+
+def test_a_session_keeps_a_limited_amount_of_items(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_commands, "_MOST_BYTES", 1_000)
+    words = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x" * 700}]}
+    talk.send("conversation.item.create", item=words | {"id": "one"})
+    talk.until("conversation.item.done")
+    talk.send("conversation.item.create", item=words)
+    assert talk.error()["code"] == "session_full"
+    talk.send("conversation.item.delete", item_id="one")
+    talk.send("conversation.item.create", item=words)
+    talk.until("conversation.item.done")
+
+
+def test_a_session_keeps_a_limited_amount_of_audio(
+    connect: Connect, hello: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session goes on, and hears of later turns."""
+    talk = connect()
+    turn = silence(500) + hello[1][44:] + silence(1_000)
+    monkeypatch.setattr(sounds, "_MOST_HEARD", 1_000)
+    talk.append(turn)
+    assert kinds(talk.until("error"))[-2:] == ["input_audio_buffer.speech_stopped", "error"]
+    assert talk.events[-1]["error"]["code"] == "session_full"
+    monkeypatch.undo()
+    talk.append(turn)
+    assert "input_audio_buffer.committed" in kinds(talk.until("response.done"))
 
 
 def test_sessions_end_with_the_server(connect: Connect) -> None:
