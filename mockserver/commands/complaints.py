@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).parents[1]
 # All tables are listed, so that a missing one is reported.
 _CATALOG_TABLES = """
     accepted_drift aimlapi_errors audio azure azure_errors batch_errors drift embedding error_examples errors headers
-    instructions languages languages_text listings namesake_variables openai_paths proxy_headers response_items
+    instructions languages languages_text listings namesake_variables openai_paths proxy_headers realtime response_items
     response_output response_tools secret_names special_addresses structured_outputs templates tiers tokens voices
     webhooks
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning

@@ -24,7 +24,7 @@ UNLISTED = {"id"}  # not for users
 def test_the_examples_pass(tmp_path: Path) -> None:
     tests = (blocks(page, "python", "<!-- a test -->\n") for page in (README, TUTORIAL, VOICES))
     examples = [*blocks(PAGE, "python", RUNNABLE), *chain.from_iterable(tests)]
-    assert len(examples) == 6
+    assert len(examples) == 7
     shutil.copytree(data_folder("fixtures"), tmp_path / "fixtures")
     for number, program in enumerate(examples):
         (tmp_path / f"test_example_{number}.py").write_text(program, "utf-8")
