@@ -7,6 +7,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 Source = Literal["documented", "assumed", "observed"]
+Milliseconds = Annotated[int, Meta(ge=0)]
+Level = Literal[
+    "minimal", "low", "medium", "high", "xhigh"
+]  # of the effort, and of the delay, of Realtime models
 
 # The ways in which a model refuses a parameter; errors.toml has a row for each.
 ParameterRefusal = Literal[
@@ -225,12 +229,16 @@ class RealtimeRules(Struct, frozen=True):
 
     voices: tuple[str, ...]
     voice: str
-    silence_duration_ms: int
-    efforts: tuple[str, ...] = ()
+    silence_duration_ms: Milliseconds
+    efforts: tuple[Level, ...] = ()
     parallel_tool_calls: bool = False
     phases: bool = False
     internal_name: str = ""
-    max_input_tokens: int | None = None
+    max_input_tokens: Annotated[int, Meta(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.voice not in self.voices:
+            raise ValueError(f"voice is {self.voice!r}, none of voices")
 
 
 class LiveTranscriptionRules(Struct, frozen=True):
@@ -259,12 +267,12 @@ class LiveTranscriptionRules(Struct, frozen=True):
     delay: bool = False
     logprobs: bool = False
     speakers: bool = False
-    first_delta_ms: int = 900
-    completed_ms: int = 200
-    lags: dict[str, int] = {}
-    default_delay: str = "medium"
-    commit_ms: int = 0
-    empty_commit_ms: int = 0
+    first_delta_ms: Milliseconds = 900
+    completed_ms: Milliseconds = 200
+    lags: dict[Level, Milliseconds] = {}
+    default_delay: Level = "medium"
+    commit_ms: Milliseconds = 0
+    empty_commit_ms: Milliseconds = 0
 
 
 class CustomVoices(Struct, frozen=True):

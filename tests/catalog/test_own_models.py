@@ -182,6 +182,22 @@ def test_the_control_api_adds_and_takes_away(api: AudioApi) -> None:
             {"id": "x", "like": "text-embedding-3-small", "embedding": {"dimensions": 5000}},
             "Expected `int` <= 4096",
         ),
+        (
+            {"id": "x", "like": "gpt-realtime", "realtime": {"voice": "nobody"}},
+            "realtime: voice is 'nobody', none of voices",
+        ),
+        (
+            {"id": "x", "like": "gpt-realtime", "realtime": {"silence_duration_ms": -1}},
+            "realtime: Expected `int` >= 0",
+        ),
+        (
+            {"id": "x", "like": "gpt-live-transcribe", "live_transcription": {"lags": {"low": -1}}},
+            "live_transcription: Expected `int` >= 0",
+        ),
+        (
+            {"id": "x", "like": "gpt-live-transcribe", "live_transcription": {"default_delay": "never"}},
+            "live_transcription: Invalid enum value 'never'",
+        ),
         ({"id": "x", "like": "gpt-4o", "endpoints": ["v1/audio/speech"]}, "key 'speech' is missing"),
     ],
 )
