@@ -81,17 +81,27 @@ def verify(
     fits = bounds.least <= count and (bounds.most is None or count <= bounds.most)
     ok = fits and not scripts.left_conditions_open
     headline = f"Wanted {bounds.wording} with {json.dumps(when, ensure_ascii=False)}, got {count}."
-    if not ok and not matching and not others:
-        headline += (
-            " No request arrived." if journal.is_kept else " The journal is off: journal_entries is 0."
-        )
+    if not ok:
+        headline += _caveats(journal, pattern, entries)
     if scripts.left_conditions_open:
         headline += (
             " There may be more: searching all entries exceeds the settings path_steps or script_seconds."
         )
-    if not ok and journal.dropped:
-        headline += f" The journal is full and has dropped {journal.dropped} older entries."
     return Verdict(ok, headline, [facts.record.id for facts in matching], near_misses, count)
+
+
+def _caveats(journal: Journal, pattern: JournalPattern, entries: list[EntryFacts]) -> str:
+    """Return why entries or turns may be missing, as sentences."""
+    said = ""
+    if not entries:
+        said += " No request arrived." if journal.is_kept else " The journal is off: journal_entries is 0."
+    if journal.dropped:
+        said += f" The journal is full and has dropped {journal.dropped} older entries."
+    sessions = [facts.record.realtime for facts in entries if facts.record.realtime is not None]
+    gone = sum(session.turns_dropped for session in sessions) if pattern.reads_turns else 0
+    if gone:
+        said += f" Long sessions have dropped {gone} older turns."
+    return said
 
 
 def wait(

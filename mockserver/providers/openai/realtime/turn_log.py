@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.providers.openai.realtime.turn import Turn
 
-_MAX_TURNS = 200  # of a session; the oldest are dropped
+_MAX_TURNS = 500  # of a session; the oldest are dropped
 _MAX_ITEMS = 1_000  # whose words are remembered
 _ABANDONED, _UNANSWERED = "abandoned", "unanswered"  # statuses, beside those of responses
 

@@ -320,3 +320,14 @@ def test_a_client_that_leaves_before_it_is_answered_is_not_in_flight(
             client.sendall("\r\n".join([*lines, "", ""]).encode())
     api.wait_for_realtime(hung_up=True, timeout=10)
     assert eventually(lambda: not any(entry["in_flight"] for entry in api.journal))
+
+
+def test_the_turns_of_a_long_session_are_bounded(talk: Talk, api: AudioApi) -> None:
+    events = [{"type": "input_audio_buffer.cleared"}]
+    api.on_realtime().reply_events(events)
+    for _ in range(510):
+        talk.send("response.create")
+        talk.receive()
+    api.verify_realtime(turn=510, times=1)
+    with pytest.raises(AssertionError, match="Long sessions have dropped 10 older turns"):
+        api.verify_realtime(turn=10)
