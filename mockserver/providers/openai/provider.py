@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 
 RESPONSES = "v1/responses"
 
+_OF_CLIENT_SECRETS = ("realtime", "realtime.calls")  # the resources that a client secret opens
+
 
 class OpenAi:
     """OpenAI's API; implements ``pipeline.provider.Provider``."""
@@ -146,8 +148,8 @@ class OpenAi:
         return self._headers.request_id(operation.name)
 
     def prepare(self, call: Call) -> None:
-        """Refuse a client secret as the key of a request that has nothing to do with the Realtime API."""
-        if not call.operation.resource.startswith("realtime"):
+        """Refuse a client secret as the key of a request that neither begins a session nor belongs to a call."""
+        if call.operation.resource not in _OF_CLIENT_SECRETS:
             key = key_of(call.request.headers)
             if is_client_secret(key):
                 raise ApiError("invalid_api_key", key=redact(key))

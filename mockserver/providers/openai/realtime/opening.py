@@ -50,7 +50,7 @@ def configured(context: RealtimeContext, call: Call, session: Mapping[str, Any])
     if session["type"] == "transcription":
         config = transcription(context, call)
     else:
-        config = conversation(context, call, session.get("model") or DEFAULT_MODEL)
+        config = conversation(context, call, session.get("model", DEFAULT_MODEL))
     config.update(session)
     return config
 

@@ -54,7 +54,7 @@ def _opened(
     config = configured(context, call, session)
     expiry = (given.get("client_secret") or {}).get("expires_after") or {}
     key, expires_at = context.client_secrets.mint(
-        call.account, session, expiry.get("seconds", _SECONDS[kind])
+        call.account, session, int(expiry.get("seconds", _SECONDS[kind]))
     )
     session_id = RealtimeIds(context.ids, context.clock.now()).session()
     temperature = given.get("temperature", shapes.TEMPERATURE)

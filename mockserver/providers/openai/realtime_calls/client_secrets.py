@@ -21,7 +21,7 @@ def create_client_secret(context: RealtimeContext, call: Call) -> Answer:
     """Mint a client secret. Raises ``ApiError`` if its session cannot be configured so."""
     session = call.document.get("session") or {"type": "realtime", "model": DEFAULT_MODEL}
     config = configured(context, call, session)
-    seconds = (call.document.get("expires_after") or {}).get("seconds", _SECONDS)
+    seconds = int((call.document.get("expires_after") or {}).get("seconds", _SECONDS))
     key, expires_at = context.client_secrets.mint(call.account, session, seconds)
     session_id = RealtimeIds(context.ids, context.clock.now()).session()
     shown = _with_idle_timeout(config.shown(session_id, 0))

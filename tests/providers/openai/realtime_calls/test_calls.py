@@ -147,6 +147,35 @@ def test_playback_that_is_interrupted_after_the_response_is_done(dial: Dial, spe
     assert not retrieved["item"]["content"][0]["transcript"]
 
 
+def test_the_caller_stops_hearing_what_is_interrupted(dial: Dial, speak: Speak) -> None:
+    turns = {"type": "server_vad", "create_response": False}
+    caller = dial(audio={"input": {"turn_detection": turns}})
+    say(caller, "Please repeat a rather long sentence, which takes many seconds to be spoken by anyone.")
+    caller.until("rate_limits.updated")
+    caller.say(speak("Stop, please. I want to ask something else now.") + bytes(48_000))
+    caller.until("conversation.item.truncated")
+    before = len(caller.heard)
+    assert loudness(bytes(caller.heard)) > 5000
+    caller.until("input_audio_buffer.committed")
+    caller.send("session.update", session={"type": "realtime"})
+    caller.until("session.updated")
+    on_its_way = 48 * 400  # bytes
+    assert len(caller.heard) > before + 2 * on_its_way
+    assert loudness(bytes(caller.heard[before + on_its_way :])) == 0
+
+
+def test_faults_and_verifications_of_calls(dial: Dial, speak: Speak, api: AudioApi) -> None:
+    api.on("realtime").say("It is sunny in Berlin.")
+    caller = dial()
+    caller.say(speak("What is the weather in Berlin today?") + bytes(48_000))
+    caller.until("output_audio_buffer.stopped")
+    api.verify_realtime(heard="weather in Berlin", said="sunny", times=1)
+    api.break_next("realtime_close", close=4999, event="response.created", endpoint="realtime.calls")
+    broken = dial()
+    say(broken, "Say hi.")
+    assert broken.ended.wait(10)
+
+
 def test_the_client_clears_the_output(dial: Dial) -> None:
     caller = dial(audio={"input": {"turn_detection": None}})
     say(caller, "Please repeat a rather long sentence, which takes many seconds to be spoken by anyone.")

@@ -133,6 +133,18 @@ def test_the_sdk_creates_a_secret(client: openai.OpenAI, connect: Connect) -> No
         ),
         ({"bogus": 1}, "Unknown parameter: 'bogus'.", "unknown_parameter", "bogus"),
         (
+            {"session": None},
+            "Invalid type for 'session': expected an object, but got null instead.",
+            "invalid_type",
+            "session",
+        ),
+        (
+            {"session": {"type": "realtime", "model": ""}},
+            NOT_FOUND.replace("gpt-nope", ""),
+            "invalid_model",
+            None,
+        ),
+        (
             {"session": {"type": "realtime", "model": "gpt-nope"}},
             NOT_FOUND,
             "invalid_model",
@@ -157,6 +169,11 @@ def test_what_is_wrong_is_refused(
         "param": param,
         "code": code,
     }
+
+
+def test_a_whole_number_can_have_a_point(mint: Callable[..., RawResponse]) -> None:
+    body = minted(mint(expires_after={"anchor": "created_at", "seconds": 60.0}))
+    assert isinstance(body["expires_at"], int)
 
 
 @pytest.mark.parametrize("seconds", [9, 7201, 1.5, "600"])
@@ -186,6 +203,14 @@ def test_a_secret_is_no_key_of_other_endpoints(mint: Callable[..., RawResponse],
         pytest.raises(openai.AuthenticationError, match="Incorrect API key"),
     ):
         sdk.models.list()
+
+
+def test_a_secret_mints_no_other(mint: Callable[..., RawResponse], server: MockServer) -> None:
+    with (
+        openai.OpenAI(base_url=server.base_url, api_key=minted(mint())["value"], max_retries=0) as sdk,
+        pytest.raises(openai.AuthenticationError, match="Incorrect API key"),
+    ):
+        sdk.realtime.client_secrets.create()
 
 
 @pytest.mark.filterwarnings("ignore:connect:DeprecationWarning")

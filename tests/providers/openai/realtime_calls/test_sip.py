@@ -111,6 +111,15 @@ def test_a_conversation_by_telephone(
     assert control("GET", f"/{ringing}")["status"] == "ended"
 
 
+def test_a_fault_ends_a_call(client: openai.OpenAI, api: AudioApi, connect: Connect, ringing: str) -> None:
+    api.break_next("realtime_close", close=4999, event="session.updated", endpoint="realtime.calls")
+    client.realtime.calls.accept(ringing, **SESSION)
+    talk = connect(f"call_id={ringing}", created=False)
+    talk.send("session.update", session={"type": "realtime"})
+    assert talk.receive()["type"] == "session.updated"
+    assert talk.closed()[0] == 4999
+
+
 def test_what_the_caller_heard_is_a_file(
     client: openai.OpenAI, server: MockServer, api_key: str, connect: Connect, ringing: str
 ) -> None:
