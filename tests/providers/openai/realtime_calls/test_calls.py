@@ -16,6 +16,7 @@ from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.realtime.conftest import kinds
 from tests.providers.openai.realtime_calls.conftest import CONVERSATION, Dial
 from tests.providers.openai.realtime_calls.webrtc import Caller
+from tests.waiting import eventually
 
 Speak = Callable[[str], bytes]
 
@@ -156,11 +157,8 @@ def test_the_caller_stops_hearing_what_is_interrupted(dial: Dial, speak: Speak) 
     caller.until("conversation.item.truncated")
     before = len(caller.heard)
     assert loudness(bytes(caller.heard)) > 5000
-    caller.until("input_audio_buffer.committed")
-    caller.send("session.update", session={"type": "realtime"})
-    caller.until("session.updated")
     on_its_way = 48 * 400  # bytes
-    assert len(caller.heard) > before + 2 * on_its_way
+    assert eventually(lambda: len(caller.heard) > before + 3 * on_its_way)
     assert loudness(bytes(caller.heard[before + on_its_way :])) == 0
 
 
