@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from mockserver.engines.answered_by import AnsweredBy
+from mockserver.engines.transcription import Segment, Transcription
+from mockserver.providers.openai.realtime.listening import Listening
+from mockserver.providers.openai.realtime.sounds import Sounds
+from mockserver.providers.openai.realtime.spoken_items import SpokenItem
 from mockserver.testing.audio_api import AudioApi
 from tests.providers.openai.realtime.conftest import Body, Connect, Talk, kinds, silence
 from tests.providers.openai.realtime.transcribing import (
@@ -22,6 +28,9 @@ from tests.providers.openai.realtime.transcribing import (
     of_kind,
     pcm_of,
 )
+
+if TYPE_CHECKING:
+    from mockserver.providers.openai.realtime.turns import Turns
 
 STUB = "Words of a stub."
 
@@ -49,6 +58,32 @@ def test_a_stub_for_other_turns_leaves_words_live(transcribing: Talk, api: Audio
     api.on_realtime_transcription(turn=99).reply(STUB)
     configure(transcribing, model)
     assert joined(commit(transcribing, pcm_of("hello"))).strip() == HELLO
+
+
+class Ears(Listening):
+    """A chain that hears the same words in everything."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def heard(self, pcm: bytes, *args: object, **more: object) -> Transcription:
+        return Transcription(AnsweredBy("whisper"), 2.0, ("en",), (Segment(self.text, 0.0, 2.0),))
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard", "text"),
+    [
+        ("", "Ice cream for you.", "Ice cream for you."),
+        ("Ice cream", "Ice cream for you.", "Ice cream for you."),
+        ("I scream for", "Ice cream for you.", "I scream for you."),
+        ("Ice cream for you", "", "Ice cream for you"),
+    ],
+)
+def test_a_transcript_continues_what_was_sent(sent: str, heard: str, text: str) -> None:
+    item = SpokenItem("item", Ears(heard), cast("Turns", SimpleNamespace(heard=lambda *of: None)))
+    item.live.more(sent)
+    item.commit(Sounds().keep(silence(2000), 24_000), None)
+    assert item.text() == text == item.live.sent + item.live.more(text)
 
 
 def test_parameters_select_a_stub(transcribing: Talk, api: AudioApi) -> None:
