@@ -32,6 +32,7 @@ class Talk(Struct):
     turns: int = 0
     responses: int = 0
     transcripts: int = 0
+    is_heard: bool = False  # all that was sent
     errors: list[str] = []
     late: list[float] = []
 
@@ -46,7 +47,7 @@ async def talk(url: str, messages: list[str], speed: float, delay: float) -> Tal
         await connection.send(json.dumps({"type": "session.update", "session": _UPDATE}))
         sending = asyncio.create_task(_send(connection, messages, speed, sent))
         quiet = 0.0  # seconds without an event, since all was sent
-        while quiet < (_QUIET if talk.turns <= min(talk.responses, talk.transcripts) else _PATIENCE):
+        while quiet < (_QUIET if talk.is_heard and _is_answered(talk) else _PATIENCE):
             has_sent = sending.done()
             try:
                 message = await asyncio.wait_for(connection.recv(), _LOOK)
@@ -68,6 +69,11 @@ async def _send(connection: ClientConnection, messages: list[str], speed: float,
         await connection.send(message)
         if not speed and number % 50 == 0:
             await asyncio.sleep(0)
+    await connection.send('{"type":"input_audio_buffer.clear"}')  # whose answer comes when all is heard
+
+
+def _is_answered(talk: Talk) -> bool:
+    return talk.turns <= min(talk.responses, talk.transcripts)
 
 
 def _note(talk: Talk, event: dict[str, object], sent: list[float]) -> None:
@@ -81,6 +87,8 @@ def _note(talk: Talk, event: dict[str, object], sent: list[float]) -> None:
         talk.responses += 1
     elif kind == "conversation.item.input_audio_transcription.completed":
         talk.transcripts += 1
+    elif kind == "input_audio_buffer.cleared":
+        talk.is_heard = True
     elif kind == "error":
         talk.errors.append(json.dumps(event["error"]))
 
