@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 from mockserver.audio.encode import SPEECH_SAMPLE_RATE
@@ -25,11 +26,17 @@ class AudioInput:
     """The audio of a session, of which only the part that may still be needed is kept.
 
     Times are milliseconds of all audio that was appended since the session began. While ``detects`` is false, no
-    speech is looked for, and the probability of every window is 0.
+    speech is looked for, and the probability of every window is 0. A window is judged within ``turn()``.
     """
 
-    def __init__(self, codec: Codec, detector: Callable[[], SpeechDetector] = new_detector) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        detector: Callable[[], SpeechDetector] = new_detector,
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.detects = True
+        self._turn = turn
         self._new_detector = detector
         self._detector: SpeechDetector | None = None
         self._kept = bytearray()  # s16le, of the format's rate
@@ -93,7 +100,9 @@ class AudioInput:
             begin, end = (2 * (self._window_begin(self._windows + n) - self._first) for n in (0, 1))
             pcm = bytes(self._kept[begin:end])
             self._windows += 1
-            yield Window(self._windows * WINDOW_MS, self._probability(pcm))
+            with self._turn():
+                probability = self._probability(pcm)
+            yield Window(self._windows * WINDOW_MS, probability)
 
     def _probability(self, pcm: bytes) -> float:
         """Return the probability that the next window contains speech."""

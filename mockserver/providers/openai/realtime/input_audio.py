@@ -18,6 +18,8 @@ from mockserver.providers.openai.realtime.items import Message, Part
 from mockserver.providers.openai.realtime.sounds import ENCODINGS
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from mockserver.providers.openai.realtime.conversation import Conversation
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
     from mockserver.providers.openai.realtime.input_transcription import InputTranscription
@@ -34,7 +36,7 @@ _KEPT_SILENCE_MS = 120_000  # before a turn, for a client that commits while tur
 
 
 class InputParts(Struct, frozen=True):
-    """The parts of a session that its input buffer uses."""
+    """The parts of a session that its input buffer uses. Windows of audio are heard within ``hearing_turn()``."""
 
     config: SessionConfig
     ids: RealtimeIds
@@ -44,6 +46,7 @@ class InputParts(Struct, frozen=True):
     sounds: Sounds
     transcription: InputTranscription
     responses: Responses
+    hearing_turn: Callable[[], AbstractContextManager[object]]
 
 
 class InputAudio:
@@ -52,7 +55,7 @@ class InputAudio:
     def __init__(self, parts: InputParts) -> None:
         self._parts = parts
         self._format = parts.config.input_format
-        self._audio = AudioInput(self._format.type)
+        self._audio = AudioInput(self._format.type, turn=parts.hearing_turn)
         self._audio.detects = False
         self._past_ms = 0  # of audio in earlier formats
         self._from_ms = 0.0  # the audio before was committed or cleared
@@ -272,7 +275,7 @@ class InputAudio:
         """Go on in another format. What was not committed is lost."""
         self._past_ms = round(self.ms)
         self._format = new
-        self._audio = AudioInput(new.type)
+        self._audio = AudioInput(new.type, turn=self._parts.hearing_turn)
         self._audio.detects = self._detection is not None
         self._begin_anew(self._past_ms)
         if self._vad is not None:

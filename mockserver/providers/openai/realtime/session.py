@@ -152,6 +152,7 @@ class RealtimeSession:
                 self.sounds,
                 self.transcription,
                 self.responses,
+                self.context.live_sessions.hearing_turn,
             )
         )
 

@@ -23,3 +23,16 @@ def test_open_sessions_are_woken_when_the_clock_is_moved() -> None:
     sessions.remove(wake)  # twice is harmless
     clock.advance(10)
     assert (len(woken), len(sessions)) == (2, 0)
+
+
+def test_many_sessions_hear_one_at_a_time() -> None:
+    sessions = LiveSessions(Clock())
+    for number in range(64):
+        sessions.add(lambda number=number: number)  # type: ignore[misc]
+    with sessions.hearing_turn(), sessions.hearing_turn():
+        pass  # at the same time
+
+    sessions.add(lambda: None)
+    assert len(sessions) == 65
+    with sessions.hearing_turn():
+        assert sessions.hearing_turn().locked()  # type: ignore[attr-defined]
