@@ -41,8 +41,12 @@ def connect_realtime(context: RealtimeContext, call: Call) -> Answer:
     assert adapter is not None
     call_id = call.request.query.get("call_id")
     if call_id is not None:
-        live = _answered_call(context, call, call_id)
-        return Answer(b"", "", headers=adapter.accept(live.serve), status=SWITCHING)
+        take_part, lost = _answered_call(context, call, call_id).join()
+        try:
+            return Answer(b"", "", headers=adapter.accept(take_part, lost=lost), status=SWITCHING)
+        except ApiError:
+            lost()
+            raise
     config = _config(context, call)
     log = SessionLog(call.request.secrets)
 

@@ -14,14 +14,14 @@ from mockserver.providers.openai.realtime_calls.media_formats import Encoder
 from mockserver.providers.openai.realtime_calls.playback import OutputBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.session_config import SessionConfig
     from mockserver.providers.openai.realtime.session_log import SessionLog
     from mockserver.providers.openai.realtime.timeline import Pace
-    from mockserver.transport.web_sockets import WebSocket
+    from mockserver.transport.upgrades import Serve
 _PRESSED = "input_audio_buffer.dtmf_event_received"  # an event without an id
 
 
@@ -122,9 +122,9 @@ class AnsweredCall:
         self._session.context.live_calls.add(self)
         threading.Thread(target=self._run, name="realtime-call", daemon=True).start()
 
-    def serve(self, sideband: WebSocket) -> None:
-        """Let a second connection take part in the session."""
-        self._transport.serve(sideband)
+    def join(self) -> tuple[Serve, Callable[[], None]]:
+        """Implement ``LiveCall.join``."""
+        return self._transport.join()
 
     def hang_up(self) -> None:
         """End the call."""

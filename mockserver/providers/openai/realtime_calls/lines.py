@@ -6,11 +6,13 @@ import queue
 import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mockserver.transport.upgrades import Serve
     from mockserver.transport.web_sockets import WebSocket
 
 _MAX_BYTES = 1 << 24  # of messages that wait for the session, and of those that wait for a sideband
@@ -104,23 +106,33 @@ class CallTransport:
         """End the call."""
         self.close(_NORMAL)
 
-    def serve(self, web_socket: WebSocket) -> None:
-        """Let a sideband take part, until it or the call ends."""
-        sideband = _Sideband(web_socket)
+    def join(self) -> tuple[Serve, Callable[[], None]]:
+        """Let a sideband take part from now on, until it or the call ends.
+
+        Return what uses its connection once the handshake is answered, and what to call if its client is lost before.
+        """
+        sideband = _Sideband()
         with self._changed:
             self._sidebands = (*self._sidebands, sideband)
             is_closed = self._is_closed
         if is_closed:
             sideband.close(_NORMAL, "")
+        return partial(self._serve, sideband), partial(self._leave, sideband)
+
+    def _serve(self, sideband: _Sideband, web_socket: WebSocket) -> None:
+        sideband.begin(web_socket)
         try:
             for message in web_socket.messages():
                 with self._changed:
                     self._changed.wait_for(lambda: self._bytes < _MAX_BYTES or self._is_closed)
                     self._add(message)
         finally:
-            with self._changed:
-                self._sidebands = tuple(each for each in self._sidebands if each is not sideband)
-            sideband.end()
+            self._leave(sideband)
+
+    def _leave(self, sideband: _Sideband) -> None:
+        with self._changed:
+            self._sidebands = tuple(each for each in self._sidebands if each is not sideband)
+        sideband.end()
 
     def _add(self, message: str | bytes) -> None:
         self._messages.append(message)
@@ -142,22 +154,26 @@ class CallTransport:
 class _Sideband:
     """The sending side of a sideband: a thread sends, so that one that does not read delays nobody."""
 
-    def __init__(self, web_socket: WebSocket) -> None:
-        self._web_socket = web_socket
+    def __init__(self) -> None:
+        self._web_socket: WebSocket | None = None  # the handshake is not answered yet
         self._waiting: queue.SimpleQueue[str | tuple[int, str] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._bytes = 0  # of what waits
-        threading.Thread(target=self._send, name="realtime-sideband", daemon=True).start()
+
+    def begin(self, web_socket: WebSocket) -> None:
+        """Send what waits, and what is put from now on."""
+        self._web_socket = web_socket
+        threading.Thread(target=self._send, args=[web_socket], name="realtime-sideband", daemon=True).start()
 
     def put(self, text: str) -> None:
         """Send a text; give the sideband up if it does not read."""
         with self._lock:
             self._bytes += len(text)
             is_too_much = self._bytes > _MAX_BYTES
-        if is_too_much:
-            self._web_socket.abort()
-        else:
+        if not is_too_much:
             self._waiting.put(text)
+        elif self._web_socket is not None:
+            self._web_socket.abort()
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection after what was put so far."""
@@ -167,12 +183,12 @@ class _Sideband:
         """Send nothing more: the connection has ended."""
         self._waiting.put(None)
 
-    def _send(self) -> None:
+    def _send(self, web_socket: WebSocket) -> None:
         with suppress(OSError):
             while (waiting := self._waiting.get()) is not None:
                 if isinstance(waiting, tuple):
-                    self._web_socket.close(*waiting)
+                    web_socket.close(*waiting)
                 else:
                     with self._lock:
                         self._bytes -= len(waiting)
-                    self._web_socket.send(waiting)
+                    web_socket.send(waiting)

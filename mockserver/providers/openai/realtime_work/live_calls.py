@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mockserver.providers.openai.realtime_work.media_loop import MediaLoop
-    from mockserver.transport.web_sockets import WebSocket
+    from mockserver.transport.upgrades import Serve
 
 
 class LiveCall(Protocol):
@@ -23,8 +25,11 @@ class LiveCall(Protocol):
         """Return the id of the account that it belongs to."""
         ...
 
-    def serve(self, sideband: WebSocket) -> None:
-        """Let a second connection take part in the session, until one of the two ends."""
+    def join(self) -> tuple[Serve, Callable[[], None]]:
+        """Let a second connection take part in the session from now on, until one of the two ends.
+
+        Return what uses it once its handshake is answered, and what to call if its client is lost before.
+        """
         ...
 
     def hang_up(self) -> None:
