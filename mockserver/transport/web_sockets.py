@@ -182,7 +182,9 @@ class WebSocket:
                         yield message
                     del message  # which takes memory while the client is silent
             is_closing = self._protocol.state is not State.OPEN
-            if is_closing:
+            if is_closing:  # nothing that came is needed, also if the client is slow to answer the close
+                parts, self._unframed = bytearray(), 0
+                self._reserve(0)
                 ends_at = min(ends_at, time.monotonic() + _CLOSE_SECONDS)
             left = (ends_at if is_closing else pings_at) - time.monotonic()
             if left > 0 and self._stream.arrives(left):
