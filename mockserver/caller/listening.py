@@ -57,7 +57,7 @@ class Answering:
 
 
 class Listening:
-    """The state of the session as the caller knows it. ``truncate`` tells the server what was cut off."""
+    """The state of the session as the caller knows it. ``truncate`` reports to the server what was cut off."""
 
     def __init__(self, timeline: Timeline, truncate: Callable[[Playback, int], None]) -> None:
         self.timeline = timeline
@@ -112,7 +112,7 @@ class Listening:
         return _object(_object(self.session, "audio"), side)
 
     def interrupt(self, now_ms: float) -> None:
-        """Stop playing, and tell the server what was heard."""
+        """Stop playing, and report to the server what was heard."""
         for answer in self.answers:
             for sound in answer.sounds:
                 if sound.end_ms > now_ms and not sound.is_cut:

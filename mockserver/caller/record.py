@@ -10,7 +10,7 @@ Party = Literal["caller", "server"]
 
 
 class CallFailed(AssertionError):
-    """The call did not go on as it was told to."""
+    """The call did not go as its script says."""
 
 
 class Stretch(Struct, frozen=True):

@@ -26,7 +26,7 @@ def _nothing(record: Record, *, events: bool) -> None:
 class Recording(Progress):
     """The progress of a session, which ``fill`` writes.
 
-    ``end`` finishes the entry, and is told whether the client has hung up. Without an entry it does nothing.
+    ``end`` finishes the entry; it takes whether the client has hung up. Without an entry it does nothing.
     """
 
     fill: Fill = _nothing

@@ -49,7 +49,7 @@ class Peer:
 
 @pytest.fixture
 def other(server: MockServer) -> Iterator[Other]:
-    """Return a function that calls another server, which behaves as told."""
+    """Return a function that calls another server, which behaves as given."""
     stack = ExitStack()
 
     def begin(behaves: Callable[[Peer], None], **options: Any) -> Call:

@@ -125,7 +125,7 @@ class TlsSocket(EncryptedSocket):
         return True
 
     def shutdown(self, how: int, /) -> None:
-        """Shut down directions. The client is told that it was on purpose, if that can be sent at once."""
+        """Shut down directions. The client gets TLS's close_notify, if that can be sent at once."""
         if how != socket.SHUT_RD and self._is_established and self._sending.acquire(blocking=False):
             try:
                 self._say_goodbye()

@@ -1,4 +1,4 @@
-"""Speech is told from silence and noise, with and without Silero's model."""
+"""Speech is distinguished from silence and noise, with and without Silero's model."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class ItemCommands:
         self.cut(event["item_id"], event["content_index"], event["audio_end_ms"])
 
     def cut(self, item_id: str, index: int, end_ms: int) -> None:
-        """Cut what the model said, and tell the client so."""
+        """Cut what the model said, and send the client an event about it."""
         item = self._parts.conversation.find(item_id)
         if item is None:
             raise ApiError("realtime_item_not_truncated", item_id=item_id)

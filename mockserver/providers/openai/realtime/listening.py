@@ -92,7 +92,7 @@ class Listening:
         return Transcription(answered_by, clip.duration, languages, (*before.segments, *segments))
 
     def partly_known(self, pcm: bytes, rate: int, options: TranscriptionOptions) -> Heard | None:
-        """Return what is said in the beginning of known speech; ``None`` if it is not known, or too short to tell."""
+        """Return what is said in the beginning of known speech; ``None`` if it is not known, or too short to decide."""
         with suppress(UnusableAudio):
             return None if _is_silent(pcm) else self._known(self._clip(pcm, rate), pcm, rate, options)
         return None

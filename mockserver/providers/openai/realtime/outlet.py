@@ -48,7 +48,7 @@ class Outlet:
             self.deliver({"type": given["type"], "event_id": self._ids.event(), **given})
 
     def _make(self, event: Mapping[str, Any]) -> None:
-        """Tell the parts of the session of an event, and have it leave."""
+        """Pass an event to the parts of the session, and send it."""
         for listener in self.listeners:
             listener(event)
         for each in (event,) if self.reshape is None else self.reshape(event):

@@ -58,7 +58,7 @@ class QuietAudio:
             try:
                 self._log.received(event)
                 rest = self._audio.hear_quietly(audio)
-            except Exception as error:  # noqa: BLE001 - a lack of memory: the session's thread tells the client
+            except Exception as error:  # noqa: BLE001 - a lack of memory: the session's thread informs the client
                 rest = _failing(error)
             return True
         finally:

@@ -221,7 +221,7 @@ class Real:
         return (self._clock.now() - self._began) * 1000
 
     def receive(self) -> None:
-        """Do nothing: the clock tells the time."""
+        """Do nothing: the clock has the time."""
 
     def hear_until(self, audio_ms: float) -> float:
         """Return the time, which does not depend on the audio."""
@@ -238,10 +238,10 @@ class Real:
         """Do nothing: tasks wait for the clock only."""
 
     def reach(self, now_ms: float) -> None:
-        """Do nothing: the clock tells the time."""
+        """Do nothing: the clock has the time."""
 
     def follow(self) -> None:
-        """Do nothing: the clock tells the time."""
+        """Do nothing: the clock has the time."""
 
 
 def pace_of(pacing: str, clock: Clock) -> Pace:
