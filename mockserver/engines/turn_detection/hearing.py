@@ -59,3 +59,23 @@ class Hearing:
         """End the turn."""
         self.cut(window.end_ms)
         return SpeechStopped(window.end_ms)
+
+
+class TurnDetector:
+    """The part that both kinds of turn detection share."""
+
+    def __init__(self) -> None:
+        self._hearing = Hearing()
+
+    @property
+    def is_speaking(self) -> bool:
+        """Return whether a turn has begun and not ended."""
+        return self._hearing.is_speaking
+
+    def cut(self, at_ms: float) -> None:
+        """Begin anew: the audio before ``at_ms`` was committed or cleared. A later turn begins after it."""
+        self._hearing.cut(at_ms)
+
+    def resume(self, started_ms: int) -> None:
+        """Continue a turn that the other kind of detection has heard begin."""
+        self._hearing.resume(started_ms)

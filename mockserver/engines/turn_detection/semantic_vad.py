@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mockserver.engines.derive import ends_sentence
-from mockserver.engines.turn_detection.hearing import Hearing
+from mockserver.engines.turn_detection.hearing import TurnDetector
 from mockserver.engines.turn_detection.turns import in_windows
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class Said(NamedTuple):
     is_whole: bool = False
 
 
-class SemanticVad:
+class SemanticVad(TurnDetector):
     """A detector of turns by silence and words.
 
     ``said`` is called in each pause, once, with the begin of the turn and the time, in milliseconds.
     """
 
     def __init__(self, *, eagerness: Eagerness = "auto", said: Callable[[int, int], Said]) -> None:
-        self._hearing = Hearing()
+        super().__init__()
         self._hearing.change(_THRESHOLD, _PADDING_MS)
         self._said = said
         self._silent_windows: int | None = None  # that end the turn, in this pause
@@ -69,19 +69,6 @@ class SemanticVad:
         """Continue with another eagerness."""
         self._wait = WAITS[eagerness]
         self._silent_windows = None
-
-    @property
-    def is_speaking(self) -> bool:
-        """Return whether a turn has begun and not ended."""
-        return self._hearing.is_speaking
-
-    def cut(self, at_ms: float) -> None:
-        """Begin anew: the audio before ``at_ms`` was committed or cleared. A later turn begins after it."""
-        self._hearing.cut(at_ms)
-
-    def resume(self, started_ms: int) -> None:
-        """Continue a turn that the other kind of detection has heard begin."""
-        self._hearing.resume(started_ms)
 
     def hear(self, window: Window) -> Turn | None:
         """Return what has happened at the end of a window, if anything has."""

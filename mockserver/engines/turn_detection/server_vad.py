@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockserver.engines.turn_detection.hearing import Hearing
+from mockserver.engines.turn_detection.hearing import TurnDetector
 from mockserver.engines.turn_detection.turns import WINDOW_MS, TimedOut, Turn, in_windows
 
 if TYPE_CHECKING:
     from mockserver.engines.turn_detection.turns import Window
 
 
-class ServerVad:
+class ServerVad(TurnDetector):
     """A detector of turns by silence.
 
     The options can be changed by ``change`` while someone speaks. After a commit by the client call ``cut``.
@@ -25,7 +25,7 @@ class ServerVad:
         silence_duration_ms: int = 200,
         idle_timeout_ms: int | None = None,
     ) -> None:
-        self._hearing = Hearing()
+        super().__init__()
         self._idle_from_ms: float | None = None
         self.change(
             threshold=threshold,
@@ -46,19 +46,6 @@ class ServerVad:
         self._hearing.change(threshold, prefix_padding_ms)
         self._silent_windows = max(in_windows(silence_duration_ms), 1)
         self._idle_timeout_ms = idle_timeout_ms
-
-    @property
-    def is_speaking(self) -> bool:
-        """Return whether a turn has begun and not ended."""
-        return self._hearing.is_speaking
-
-    def cut(self, at_ms: float) -> None:
-        """Begin anew: the audio before ``at_ms`` was committed or cleared. A later turn begins after it."""
-        self._hearing.cut(at_ms)
-
-    def resume(self, started_ms: int) -> None:
-        """Continue a turn that the other kind of detection has heard begin."""
-        self._hearing.resume(started_ms)
 
     def wait_from(self, at_ms: float | None) -> None:
         """Count ``idle_timeout_ms`` from a time: the end of the response plus the duration of its audio.
