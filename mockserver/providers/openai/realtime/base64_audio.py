@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.providers.openai.realtime.session_parts import AudioFormat
+    from mockserver.providers.openai.realtime.configuration.parts import AudioFormat
 
 _MAX_BYTES = 15 << 20  # of audio in an event (reference, input_audio_buffer.append)
 _EXPECTED = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime import beta_shapes as shapes
-from mockserver.providers.openai.realtime.client_events import EVENT_OF_BETA, valid_document
+from mockserver.providers.openai.realtime.configuration.client_events import EVENT_OF_BETA, valid_document
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds

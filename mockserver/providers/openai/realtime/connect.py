@@ -9,7 +9,7 @@ from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer
 from mockserver.pipeline.models import unavailable
 from mockserver.pipeline.responses import SWITCHING
-from mockserver.providers.openai.realtime.opening import (
+from mockserver.providers.openai.realtime.configuration.opening import (
     DEFAULT_MODEL,
     configured,
     conversation,
@@ -17,7 +17,7 @@ from mockserver.providers.openai.realtime.opening import (
     transcription,
 )
 from mockserver.providers.openai.realtime.session import RealtimeSession
-from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.providers.openai.realtime.turns.session_log import SessionLog
 from mockserver.telephone import RINGING
 from mockserver.wording import cut
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.request import RequestHeaders
     from mockserver.providers.openai.contexts import RealtimeContext
-    from mockserver.providers.openai.realtime.session_config import SessionConfig
+    from mockserver.providers.openai.realtime.configuration.session_config import SessionConfig
     from mockserver.providers.openai.realtime_work.live_calls import LiveCall
     from mockserver.transport.web_sockets import WebSocket
 

@@ -14,19 +14,19 @@ from mockserver.engines.turn_detection.server_vad import ServerVad
 from mockserver.engines.turn_detection.turns import SpeechStarted, SpeechStopped, TimedOut, Turn, Window
 from mockserver.errors import ApiError
 from mockserver.providers.openai.realtime.base64_audio import decoded
-from mockserver.providers.openai.realtime.items import Message, Part
+from mockserver.providers.openai.realtime.conversation.items import Message, Part
 from mockserver.providers.openai.realtime.sounds import ENCODINGS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from mockserver.providers.openai.realtime.conversation import Conversation
+    from mockserver.providers.openai.realtime.configuration.parts import AudioFormat, TurnDetection
+    from mockserver.providers.openai.realtime.configuration.session_config import SessionConfig
+    from mockserver.providers.openai.realtime.conversation.conversation import Conversation
+    from mockserver.providers.openai.realtime.hearing.input_transcription import InputTranscription
     from mockserver.providers.openai.realtime.identifiers import RealtimeIds
-    from mockserver.providers.openai.realtime.input_transcription import InputTranscription
     from mockserver.providers.openai.realtime.outlet import Outlet
-    from mockserver.providers.openai.realtime.responses import Responses
-    from mockserver.providers.openai.realtime.session_config import SessionConfig
-    from mockserver.providers.openai.realtime.session_parts import AudioFormat, TurnDetection
+    from mockserver.providers.openai.realtime.responses.responses import Responses
     from mockserver.providers.openai.realtime.sounds import Sounds
     from mockserver.providers.openai.realtime.timeline import Timeline
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mockserver.providers.openai.realtime.inbox import Inbox, Rest
     from mockserver.providers.openai.realtime.input_audio import InputAudio
-    from mockserver.providers.openai.realtime.session_log import SessionLog
+    from mockserver.providers.openai.realtime.turns.session_log import SessionLog
 
 _LONGEST = 1 << 14  # characters of a message: a quarter of a second
 _APPEND = "input_audio_buffer.append"

@@ -14,27 +14,30 @@ from mockserver import json_styles, strict_json
 from mockserver.errors import ApiError
 from mockserver.pipeline.responses import crashed
 from mockserver.providers.openai.realtime.beta import Beta
-from mockserver.providers.openai.realtime.client_events import valid_event
-from mockserver.providers.openai.realtime.conversation import Conversation
-from mockserver.providers.openai.realtime.folded_events import Formats
+from mockserver.providers.openai.realtime.configuration.client_events import valid_event
+from mockserver.providers.openai.realtime.conversation.conversation import Conversation
+from mockserver.providers.openai.realtime.conversation.item_commands import ItemCommands, ItemParts
+from mockserver.providers.openai.realtime.hearing.input_transcription import (
+    InputTranscription,
+    TranscriptionParts,
+)
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.inbox import Inbox
 from mockserver.providers.openai.realtime.input_audio import InputAudio, InputParts
-from mockserver.providers.openai.realtime.input_transcription import InputTranscription, TranscriptionParts
-from mockserver.providers.openai.realtime.item_commands import ItemCommands, ItemParts
 from mockserver.providers.openai.realtime.outlet import Outlet
 from mockserver.providers.openai.realtime.quiet_audio import QuietAudio
-from mockserver.providers.openai.realtime.responses import ResponseParts, Responses
+from mockserver.providers.openai.realtime.responses.responses import ResponseParts, Responses
 from mockserver.providers.openai.realtime.session_faults import SessionFaults
-from mockserver.providers.openai.realtime.session_log import SessionLog
 from mockserver.providers.openai.realtime.sounds import Sounds
 from mockserver.providers.openai.realtime.timeline import Timeline, pace_of
-from mockserver.providers.openai.realtime.turns import Turns
+from mockserver.providers.openai.realtime.turns.folded_events import Formats
+from mockserver.providers.openai.realtime.turns.session_log import SessionLog
+from mockserver.providers.openai.realtime.turns.turns import Turns
 
 if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
-    from mockserver.providers.openai.realtime.session_config import SessionConfig
+    from mockserver.providers.openai.realtime.configuration.session_config import SessionConfig
     from mockserver.providers.openai.realtime.timeline import Pace
     from mockserver.providers.openai.realtime.transport import Transport
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from mockserver import json_styles
-from mockserver.providers.openai.realtime.turn import FAILED
+from mockserver.providers.openai.realtime.turns.turn import FAILED
 from mockserver.scripting.faults.session_kinds import REORDER, SESSION_KINDS
 from mockserver.transport.connection import lost
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call, json_answer
 from mockserver.providers.openai.realtime import beta_shapes as shapes
+from mockserver.providers.openai.realtime.configuration.opening import DEFAULT_MODEL, configured
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
-from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
 from mockserver.providers.openai.realtime_calls.calls import begin_call
 
 if TYPE_CHECKING:

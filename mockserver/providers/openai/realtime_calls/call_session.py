@@ -7,7 +7,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mockserver.providers.openai.realtime.items import Message
+from mockserver.providers.openai.realtime.conversation.items import Message
 from mockserver.providers.openai.realtime.session import RealtimeSession
 from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard, Line, Pressed
 from mockserver.providers.openai.realtime_calls.media_formats import Encoder
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.contexts import RealtimeContext
-    from mockserver.providers.openai.realtime.session_config import SessionConfig
-    from mockserver.providers.openai.realtime.session_log import SessionLog
+    from mockserver.providers.openai.realtime.configuration.session_config import SessionConfig
     from mockserver.providers.openai.realtime.timeline import Pace
+    from mockserver.providers.openai.realtime.turns.session_log import SessionLog
     from mockserver.transport.upgrades import Serve
 _PRESSED = "input_audio_buffer.dtmf_event_received"  # an event without an id
 

@@ -9,8 +9,8 @@ from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.installation import importing
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
-from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.providers.openai.realtime.configuration.opening import DEFAULT_MODEL, configured
+from mockserver.providers.openai.realtime.turns.session_log import SessionLog
 from mockserver.providers.openai.realtime_calls.call_session import AnsweredCall, CallSession
 from mockserver.providers.openai.realtime_calls.media_pace import MediaPace
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver import json_styles
 from mockserver.pipeline.call import Answer, Call, json_answer
+from mockserver.providers.openai.realtime.configuration.opening import DEFAULT_MODEL, configured
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
-from mockserver.providers.openai.realtime.opening import DEFAULT_MODEL, configured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from msgspec import Struct
 from mockserver.providers.openai.realtime_calls.media_formats import RATE, Decoder
 
 if TYPE_CHECKING:
+    from mockserver.providers.openai.realtime.configuration.parts import AudioFormat
     from mockserver.providers.openai.realtime.outlet import Outlet
-    from mockserver.providers.openai.realtime.session_parts import AudioFormat
     from mockserver.providers.openai.realtime.timeline import Task, Timeline
     from mockserver.providers.openai.realtime_calls.lines import Line
 

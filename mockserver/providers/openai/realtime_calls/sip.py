@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
-from mockserver.providers.openai.realtime.opening import configured
-from mockserver.providers.openai.realtime.session_log import SessionLog
+from mockserver.providers.openai.realtime.configuration.opening import configured
+from mockserver.providers.openai.realtime.turns.session_log import SessionLog
 from mockserver.providers.openai.realtime_calls.call_session import AnsweredCall, CallSession
 from mockserver.providers.openai.realtime_calls.calls import check_room, found_call
 from mockserver.providers.openai.realtime_calls.lines import CallTransport, Heard, Pressed

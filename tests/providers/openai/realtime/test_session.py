@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.providers.openai.realtime import item_commands, sounds
+from mockserver.providers.openai.realtime import sounds
+from mockserver.providers.openai.realtime.conversation import item_commands
 from mockserver.providers.openai.realtime.input_audio import InputAudio
 from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi

@@ -9,9 +9,9 @@ import pytest
 
 from mockserver.errors import ErrorTable
 from mockserver.ids import Ids
+from mockserver.providers.openai.realtime.configuration.parts import AudioFormat
 from mockserver.providers.openai.realtime.identifiers import RealtimeIds
 from mockserver.providers.openai.realtime.outlet import Outlet
-from mockserver.providers.openai.realtime.session_parts import AudioFormat
 from mockserver.providers.openai.realtime.timeline import Fast, Timeline
 from mockserver.providers.openai.realtime_calls.playback import OutputBuffer
 

@@ -1,0 +1,1 @@
+"""The conversation of a session: its items, and the client's events for them."""
