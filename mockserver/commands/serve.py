@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from mockserver.app import build_services, create_wsgi_app
 from mockserver.commands import complaints
 from mockserver.commands.failures import STARTUP_FAILURES, fail
-from mockserver.commands.standard_streams import flush_or_discard, log_handler, open_closed_streams, say
+from mockserver.commands.standard_streams import (
+    at_end_of_input,
+    flush_or_discard,
+    log_handler,
+    open_closed_streams,
+    say,
+)
 from mockserver.engines.whisper.models import MISSING
 from mockserver.installation import importing, run_or_complain
 from mockserver.settings.hosts import is_loopback
@@ -68,6 +74,8 @@ def run(settings: Settings) -> None:
 
     for number in _STOP_SIGNALS:
         signal.signal(number, stop)
+    if settings.stop_on_eof:
+        at_end_of_input(stop_this_process if os.name == "posix" else server.end)
     if warning := exposure(settings):
         log.warning(warning)
     for complaint in complaints.missing(services.whisper, services.schemas):
@@ -90,6 +98,11 @@ def run(settings: Settings) -> None:
                 thread.join()
     guardian.end()
     flush_or_discard()
+
+
+def stop_this_process() -> None:
+    """Send this process a stop signal, which the guardian sees, too."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def exposure(settings: Settings) -> str | None:

@@ -7,10 +7,15 @@ import os
 import select
 import stat
 import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-_OUTPUT, _ERROR = 1, 2
+_INPUT, _OUTPUT, _ERROR = 0, 1, 2
 _TIMEOUT = 1.0  # seconds that a log line waits for a reader, if the last line was read
 _PIECE = 512  # bytes that a writable pipe accepts without blocking (POSIX, PIPE_BUF)
 
@@ -34,6 +39,20 @@ def say(text: str) -> None:
         log.warning("Cannot write to standard output (%s). The server continues.", error)
         with open(os.devnull, "w") as nowhere:  # otherwise Python would try again at exit
             os.dup2(nowhere.fileno(), _OUTPUT)
+
+
+def at_end_of_input(act: Callable[[], None]) -> None:
+    """Call ``act``, in a thread, when standard input ends or cannot be read. What is read is discarded."""
+
+    def read() -> None:
+        try:
+            while os.read(_INPUT, _PIECE):
+                pass
+        except OSError as error:
+            log.warning("Cannot read standard input (%s).", error)
+        act()
+
+    threading.Thread(target=read, name="input", daemon=True).start()
 
 
 def flush_or_discard() -> None:

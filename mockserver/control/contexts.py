@@ -118,6 +118,7 @@ class JournalContext(Struct, frozen=True):
     ``closing`` is set when the server closes.
     """
 
+    catalog: Catalog
     closing: threading.Event
     journal: Journal
     settings: Settings

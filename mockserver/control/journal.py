@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import flask
 
 from mockserver.control.operation import ControlError, NotFound, answer
+from mockserver.journal import report as reports
 from mockserver.journal import verification
 from mockserver.journal.entries import JournalPattern
 from mockserver.journal.record import AudioFile, Record, shown
@@ -55,6 +56,14 @@ def query(context: JournalContext, call: Call) -> dict[str, Any]:
         raise ControlError(f"limit: must be a whole number without a decimal point, got {asked['limit']!r}.")
     limit = int(asked.get("limit", _LIMIT))
     return _found(context.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
+
+
+def report(context: JournalContext, call: Call) -> dict[str, Any]:
+    """Return the latest exchanges as text, with likely mistakes of the code under test."""
+    catalog, account_id = context.catalog, call.account_id
+    records = context.journal.records(account_id)
+    text = reports.exchanges(records, lambda model: catalog.model(model, account_id) is not None)
+    return {"report": text}
 
 
 def show(context: JournalContext, call: Call) -> Mapping[str, Any]:

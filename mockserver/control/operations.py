@@ -102,6 +102,7 @@ OPERATIONS = (
     Row(
         "POST", "/_mock/journal/count", journal.count, JournalContext, "journal_count", body_is_optional=True
     ),
+    Row("GET", "/_mock/journal/report", journal.report, JournalContext),
     Row("GET", "/_mock/journal/<id>", journal.show, JournalContext),
     Row("GET", "/_mock/journal/<id>/audio/<int:number>", journal.download_audio, JournalContext),
     Row("POST", "/_mock/verify", journal.verify, JournalContext, "verify", body_is_optional=True),

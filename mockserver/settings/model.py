@@ -437,6 +437,9 @@ class Settings:
         minimum=0,
         maximum=_DAY,
     )
+    stop_on_eof: bool = _setting(
+        False, "Stop when standard input ends: when the program that has started the server ends."
+    )
     seed: str = _setting(
         "", "Seed that makes request ids and other generated values repeatable; empty for unique ones."
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.journal import verification
-from mockserver.journal.findings import findings
+from mockserver.journal import report, verification
 from mockserver.journal.record import shown
 from mockserver.testing import keywords
 from mockserver.testing.context import OfAccount
@@ -33,17 +32,15 @@ class Verifying(OfAccount):
         """Return the journal entries, oldest first, with the members of ``GET /_mock/journal``."""
         return [shown(record) for record in self._context.journal.records(self._account_id)]
 
-    def exchanges(self, latest: int = 50) -> str:
+    def exchanges(self, latest: int = report.LATEST) -> str:
         """Return the latest exchanges as text: a line for each, and one for each of its audio files.
 
         Then problems of the calls follow: endpoints that are not served, unknown models, wrong URLs.
         """
         records = self._context.journal.records(self._account_id)
-        earlier = [f"({len(records) - latest} earlier ones)"] if len(records) > latest else []
-        found = findings(
-            records, lambda model: self._context.catalog.model(model, self._account_id) is not None
+        return report.exchanges(
+            records, lambda model: self._context.catalog.model(model, self._account_id) is not None, latest
         )
-        return "\n".join([*earlier, verification.report(records[-latest:]), *found])
 
     def verify(
         self,

@@ -448,3 +448,18 @@ def test_a_journal_that_is_off_says_so() -> None:
             say(client, "Hello.")
         assert witness.entries() == []
         assert "The journal is off" in witness.verify().json()["error"]
+
+
+def test_the_report_shows_the_exchanges_and_likely_mistakes_of_the_caller(server: MockServer) -> None:
+    ours, others = server.account(), server.account()
+    witness = Witness(server.url, ours.api_key)
+    assert witness.ask("GET", "journal/report").json() == {"report": ""}
+    for account in (ours, others):
+        httpx.post(
+            f"{server.base_url}/threads", headers={"Authorization": f"Bearer {account.api_key}"}, json={}
+        )
+    report = witness.ask("GET", "journal/report").json()["report"]
+    assert report == ours.exchanges()
+    exchange, mistake = report.splitlines()
+    assert exchange.endswith("POST /v1/threads → 404, endpoint_not_served")
+    assert mistake.startswith("POST /v1/threads is not served by this mock server.")

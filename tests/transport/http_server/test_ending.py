@@ -99,6 +99,33 @@ def test_a_request_that_does_not_end_is_broken_off(tmp_path: Path) -> None:
     assert "1 requests were not finished within 0.3 s" in errors
 
 
+def test_a_server_ends_with_its_standard_input_if_it_is_asked_to(tmp_path: Path) -> None:
+    with (
+        running(tmp_path, "--stop-on-eof", stdin=subprocess.PIPE) as (process, url),
+        connect(url) as connection,
+    ):
+        connection.sendall(head("GET", "/_mock/health"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        process.communicate("What is written is discarded.\n", timeout=60)
+    assert process.returncode == 0
+
+
+@posix
+def test_it_ends_with_the_program_that_has_started_it_even_if_that_is_killed(tmp_path: Path) -> None:
+    starting = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--stop-on-eof"]
+    program = f"import subprocess; subprocess.run({starting}, input=None, stdin=subprocess.PIPE)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as starter:
+        assert starter.stdout is not None
+        url = starter.stdout.readline().split()[2].removesuffix("/v1")
+        starter.kill()
+        assert "Press Ctrl-C" in starter.stdout.read()  # ends when the server closes its output
+    with pytest.raises(ConnectionRefusedError):
+        connect(url)
+
+
 def test_a_server_in_a_program_ends_within_its_time_too() -> None:
     settings = Settings(port=0, whisper_model="none", shutdown_seconds=0.2, log_level="error")
     with MockServer(settings) as server, connect(server) as connection:
