@@ -15,6 +15,7 @@ from mockserver.app import create_app, services_of
 from mockserver.clock import Clock
 from mockserver.limits.limiter import Limiter
 from mockserver.settings.model import Settings
+from mockserver.state.memory.buckets import MemoryBuckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,11 @@ def _account(number: int) -> Account:
 
 def _alone(catalog: Catalog) -> Iterator[Row]:
     """Measure admission and settlement of one account, called directly."""
-    limiter, model, account = Limiter(catalog, Clock(), Settings()), _model(catalog), _account(0)
+    limiter, model, account = (
+        Limiter(catalog, Clock(), Settings(), MemoryBuckets()),
+        _model(catalog),
+        _account(0),
+    )
     took = []
     for _ in range(_ROUNDS):
         began = time.thread_time()
@@ -80,13 +85,14 @@ def _alone(catalog: Catalog) -> Iterator[Row]:
 def _memory(catalog: Catalog) -> Iterator[Row]:
     """Return the memory of a hundred thousand accounts after a request each, one every millisecond."""
     model, clock = _model(catalog), Clock(frozen_at=1.8e9)
-    limiter = Limiter(catalog, clock, Settings())
+    buckets = MemoryBuckets()
+    limiter = Limiter(catalog, clock, Settings(), buckets)
     most = 0
     tracemalloc.start()
     for number in range(_ACCOUNTS):
         clock.advance(0.001)
         limiter.admit(_account(number), model, 5, has_token_headers=True)
-        most = max(most, len(limiter.buckets))
+        most = max(most, len(buckets))
     gc.collect()
     kept, peak = (figure / _MIB for figure in tracemalloc.get_traced_memory())
     tracemalloc.stop()

@@ -54,6 +54,7 @@ from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
+from mockserver.state.shared import open_shared
 from mockserver.state.value_rules import ValueRules
 from mockserver.telephone import Telephone
 from mockserver.transport.answer_memory import AnswerMemory
@@ -230,6 +231,7 @@ def build_services(settings: Settings) -> Services:
     stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
+    shared = open_shared(settings.store)
     store, blobs = open_state(settings.state, ValueRules(schemas))
     return Services(
         settings=settings,
@@ -240,7 +242,8 @@ def build_services(settings: Settings) -> Services:
         accounts=Accounts(settings),
         ids=ids,
         clock=clock,
-        limiter=Limiter(catalog, clock, settings),
+        limiter=Limiter(catalog, clock, settings, shared.buckets),
+        shared=shared,
         ledger=Ledger(),
         store=store,
         blobs=blobs,

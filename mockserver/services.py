@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
+    from mockserver.state.shared import SharedState
     from mockserver.telephone import Telephone
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas, Schemas
@@ -63,7 +64,8 @@ class Services(Struct, frozen=True):
     accounts: Accounts
     ids: Ids
     clock: Clock
-    store: MemoryStore
+    shared: SharedState
+    store: Documents
     blobs: Blobs
     files: Files
     fixtures: FixtureTranscriber

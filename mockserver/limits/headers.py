@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mockserver.limits import bucket
+from mockserver.state import bucket
 
 if TYPE_CHECKING:
-    from mockserver.limits.bucket import Bucket
-    from mockserver.limits.store import Draw
+    from mockserver.state.bucket import Bucket, Draw
 
 Headers = tuple[tuple[str, str], ...]
 

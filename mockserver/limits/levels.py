@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.limits.bucket import NEVER, Bucket, Key, age_of, time_of
+from mockserver.state.bucket import NEVER, Bucket, Key, age_of, time_of
 
 if TYPE_CHECKING:
-    from mockserver.limits.bucket import Limit
+    from mockserver.state.bucket import Limit
 
 _MAX_ACCOUNTS = 65_536  # accounts that have taken a level; then the level for all accounts is dropped
 

@@ -11,13 +11,13 @@ import msgspec
 
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
-from mockserver.limits import bucket, headers
-from mockserver.limits.bucket import Key, Limit
+from mockserver.limits import headers
 from mockserver.limits.levels import Level, Levels
 from mockserver.limits.policy import Policy
 from mockserver.limits.queue import BatchQueue
 from mockserver.limits.refusals import Refused, too_large, used_up
-from mockserver.limits.store import BucketStore, Draw
+from mockserver.state import bucket
+from mockserver.state.bucket import Bucket, Draw, Key, Limit, age_of, time_of
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
     from mockserver.settings.model import Settings
+    from mockserver.state.protocols import Buckets
 
 # Limits for scripted refusals if the account has no such limit: the amounts of many models on tier-1.
 _STAND_INS = {
@@ -71,9 +72,9 @@ class Limiter:
     Raises ``SettingsError`` if the settings name unknown limits.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, settings: Settings, buckets: Buckets) -> None:
         self.policy = Policy(catalog, settings)
-        self.buckets = BucketStore()
+        self.buckets = buckets
         self.queue = BatchQueue()
         self._clock = clock
         self._settings = settings
@@ -234,7 +235,11 @@ class Limiter:
             now = self.now()
             return self.policy.snapshot(account_id) | {
                 "levels": self._levels.snapshot(account_id, now),
-                "buckets": self.buckets.snapshot(account_id, now),
+                "buckets": [
+                    _row(each, account_id, now)
+                    for each in self.buckets.items()
+                    if account_id in (None, each[0][0])
+                ],
             }
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
@@ -243,7 +248,7 @@ class Limiter:
             now = self.now()
             self.policy.restore(state, account_id)
             self._levels.restore(state["levels"], account_id, now)
-            self.buckets.restore(state["buckets"], account_id, now)
+            self.buckets.replace(account_id, [_bucket(row, account_id, now) for row in state["buckets"]])
 
     def now(self) -> int:
         """Return a monotonic time in microseconds. If the clock is set back, the time continues from where it was.
@@ -278,3 +283,23 @@ class Limiter:
         scale = state["scale"]
         assert isinstance(scale, int | float)
         return milliseconds if state["frozen"] or not scale else math.ceil(milliseconds / scale)
+
+
+def _row(stored: tuple[Key, Bucket, Limit], account_id: str | None, now: int) -> dict[str, Any]:
+    """Return a bucket as a row of a snapshot, with its age in place of its time."""
+    (account, group, kind), held, limit = stored
+    return {
+        "account": account if account_id is None else None,
+        "group": group,
+        "kind": kind,
+        "debt": held.debt,
+        "age": age_of(held.at, now),
+        "amount": limit.amount,
+        "window": limit.window,
+    }
+
+
+def _bucket(row: Mapping[str, Any], account_id: str | None, now: int) -> tuple[Key, Bucket, Limit]:
+    """Return the bucket of a row of a snapshot."""
+    key = (account_id or row["account"], row["group"], row["kind"])
+    return key, Bucket(row["debt"], time_of(row["age"], now)), Limit(row["amount"], row["window"])

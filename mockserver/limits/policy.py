@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
-from mockserver.limits.bucket import Limit
 from mockserver.settings.limit_overrides import parse_overrides, wants_observed
 from mockserver.settings.loading import check_limits
+from mockserver.state.bucket import Limit
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.catalog.limit_kinds import KINDS, UPGRADE
 from mockserver.errors import ApiError
-from mockserver.limits import bucket, headers
+from mockserver.limits import headers
 from mockserver.limits.headers import go_duration
+from mockserver.state import bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mockserver.accounts.accounts import Account
     from mockserver.catalog.records import ModelCard
-    from mockserver.limits.bucket import Bucket
-    from mockserver.limits.store import Draw
+    from mockserver.state.bucket import Bucket, Draw
 
 
 class Refused(NamedTuple):

@@ -58,6 +58,7 @@ def _setting(
 # Upper bounds of counts and times. Larger values are pointless or overflow timeouts.
 _MAX_NUMBER = 1_000_000
 _MAX_THREADS = 256
+_MAX_WORKERS = 64
 _MAX_BYTES = 1 << 40
 _DAY, _YEAR = 86_400, 31_536_000  # seconds
 _YEAR_3000 = 32_503_680_000  # seconds since 1970
@@ -160,6 +161,12 @@ class Settings:
         "Folder that keeps files, batches, jobs, voices, webhooks, and stored chats and responses across restarts.",
         is_path=True,
     )
+    store: str = _setting(
+        "memory",
+        "Where the state is that all processes share: memory (one process), sqlite:PATH (one machine), "
+        "or redis://HOST:PORT.",
+    )
+    workers: int = _setting(1, "Number of processes that serve the port.", minimum=1, maximum=_MAX_WORKERS)
     max_stub_bytes: int = _setting(
         1 << 25,
         "Largest stub that the control API accepts, in bytes, including the audio in it.",

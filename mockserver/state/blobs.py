@@ -24,7 +24,8 @@ from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
 
 if TYPE_CHECKING:
-    from mockserver.state.memory import Change, MemoryStore
+    from mockserver.state.memory.documents import MemoryDocuments
+    from mockserver.state.protocols import Change
 
 NAMED_UNDER = "blobs"  # the member of a value that lists the ids of its blobs
 
@@ -245,7 +246,7 @@ class References:
         self._write = write
         self._counts = _names(values)
 
-    def follow(self, store: MemoryStore) -> None:
+    def follow(self, store: MemoryDocuments) -> None:
         """Follow the changes of ``store`` from now on."""
         store.persist(self.persist)
         store.listen(self.release)

@@ -10,7 +10,7 @@ from mockserver.state.blobs import Blobs, References
 from mockserver.state.disk import Troubles, discard, set_aside, tighten
 from mockserver.state.folder import Folder
 from mockserver.state.layout import BLOBS, INCOMING, VALUES, StateFolderError, files_in, is_blob_id, number_in
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.survey import survey, unnamed_in_words
 from mockserver.state.value_files import ValueFiles
 
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 _MAX_LOGGED = 20  # damaged or foreign files that are logged one by one
 
 
-def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
+def open_state(path: str, rules: ValueRules) -> tuple[MemoryDocuments, Blobs]:
     """Return the store and the blobs of a server, loaded from the folder ``path``. An empty path keeps all in memory.
 
     Values that violate the ``rules`` are set aside. Raises ``StateFolderError`` if the folder cannot be used, is not
     a state folder, or is used by another server.
     """
-    troubles, store = Troubles(), MemoryStore()
+    troubles, store = Troubles(), MemoryDocuments()
     if not path:
         blobs = Blobs(None, troubles)
         References(blobs).follow(store)
@@ -45,7 +45,7 @@ def open_state(path: str, rules: ValueRules) -> tuple[MemoryStore, Blobs]:
         ) from error
 
 
-def _load(store: MemoryStore, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
+def _load(store: MemoryDocuments, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
     """Load the values of the folder into ``store``; its later changes are written to the folder.
 
     A change is written before it is visible, and blobs are deleted once no value on disk names them.

@@ -14,7 +14,7 @@ from mockserver.state.layout import BLOBS, INCOMING, VALUES, files_in, is_blob_i
 from mockserver.state.value_rules import ValueRules, check_bytes
 
 if TYPE_CHECKING:
-    from mockserver.state.memory import Value
+    from mockserver.state.protocols import Value
 
 _MAX_VALUE_BYTES = 1 << 27  # bytes of a value file; a value is at most half as large
 

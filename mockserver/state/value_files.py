@@ -14,7 +14,7 @@ from mockserver.state.layout import VALUES
 if TYPE_CHECKING:
     from mockserver.state.disk import Troubles
     from mockserver.state.folder import Folder
-    from mockserver.state.memory import Change, Value
+    from mockserver.state.protocols import Change, Value
     from mockserver.state.survey import Survey
 
 _Name = tuple[str, str, str]

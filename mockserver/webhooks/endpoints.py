@@ -16,7 +16,7 @@ from mockserver.wording import suggestion
 if TYPE_CHECKING:
     from mockserver.clock import Clock
     from mockserver.ids import Ids
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 KIND = "webhook_endpoint"
 EVERYONE = "*"  # the account of what belongs to all accounts
@@ -86,7 +86,7 @@ def check_events(patterns: Sequence[str]) -> None:
 class Endpoints:
     """The endpoints of a server: those of its configuration, which never change, and those in its store."""
 
-    def __init__(self, configured: Sequence[Endpoint], store: MemoryStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, configured: Sequence[Endpoint], store: Documents, clock: Clock, ids: Ids) -> None:
         self.configured = tuple(configured)
         self._store = store
         self._clock = clock

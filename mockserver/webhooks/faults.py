@@ -13,7 +13,7 @@ from mockserver.catalog.webhook_events import EVERY, matches
 from mockserver.webhooks.endpoints import EVERYONE, WebhookError, check_events
 
 if TYPE_CHECKING:
-    from mockserver.state.memory import MemoryStore, Value
+    from mockserver.state.protocols import Documents, Value
 
 KIND = "webhook_fault"
 OF_EVENTS = ("late", "duplicate", "reordered")  # kinds that hit a delivery when its event happens
@@ -56,7 +56,7 @@ class WebhookFault(Struct, frozen=True, kw_only=True):
 class WebhookFaults:
     """The faults of deliveries of a server, in its store. Those of an account are tried first, the oldest first."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: Documents) -> None:
         self._store = store
 
     def add(self, account_id: str | None, definition: Mapping[str, Any]) -> WebhookFault:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mockserver.remote.post import Posted
     from mockserver.schedule import Task
     from mockserver.settings.model import Settings
-    from mockserver.state.memory import Change, MemoryStore
+    from mockserver.state.protocols import Change, Documents
     from mockserver.webhooks.delivery import Attempt
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Webhooks:
     """
 
     def __init__(
-        self, settings: Settings, store: MemoryStore, clock: Clock, ids: Ids, closing: threading.Event
+        self, settings: Settings, store: Documents, clock: Clock, ids: Ids, closing: threading.Event
     ) -> None:
         self._sender = Sender(settings, clock)
         self.check_url = self._sender.check_url

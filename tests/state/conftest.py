@@ -10,12 +10,12 @@ import pytest
 
 from mockserver.resources import data_folder
 from mockserver.state.blobs import Blobs
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 
-Opened = Callable[[], tuple[MemoryStore, Blobs]]
+Opened = Callable[[], tuple[MemoryDocuments, Blobs]]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from mockserver.state.blobs import Blob, Blobs, References
 from mockserver.state.disk import StateFailed
 from mockserver.state.folder import Folder
 from mockserver.state.layout import LOCK, MARKER
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 
 SMALL, LARGE = b"RIFF" * 100, bytes(range(256)) * 1000
 
@@ -119,7 +119,7 @@ def test_a_full_disk_is_no_oserror_which_would_mean_that_the_client_left(tmp_pat
 
 
 def test_a_blob_goes_with_the_last_value_that_names_it(blobs: Blobs) -> None:
-    store = MemoryStore()
+    store = MemoryDocuments()
     References(blobs).follow(store)
     blob = kept(blobs, SMALL)
     store.put("upload", "ann", "1", {"blobs": [blob.id]})
@@ -131,7 +131,7 @@ def test_a_blob_goes_with_the_last_value_that_names_it(blobs: Blobs) -> None:
 
 
 def test_restoring_a_snapshot_keeps_the_blobs_that_it_names(blobs: Blobs) -> None:
-    store = MemoryStore()
+    store = MemoryDocuments()
     References(blobs).follow(store)
     blob, other = kept(blobs, SMALL), kept(blobs, SMALL)
     store.put("file", "ann", "1", {"blobs": [blob.id]})

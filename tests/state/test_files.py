@@ -10,7 +10,7 @@ from mockserver.clock import Clock
 from mockserver.ids import Ids
 from mockserver.state.blobs import Blob, Blobs, References
 from mockserver.state.files import Files
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 
 NOW = 1_700_000_000
 
@@ -29,7 +29,7 @@ def blobs() -> Iterator[Blobs]:
 
 @pytest.fixture
 def files(blobs: Blobs, clock: Clock) -> Files:
-    store = MemoryStore()
+    store = MemoryDocuments()
     References(blobs).follow(store)
     return Files(store, blobs, clock, Ids("seed"))
 

@@ -14,7 +14,7 @@ import pytest
 from mockserver.state.blobs import Blobs
 from mockserver.state.disk import StateFailed
 from mockserver.state.inspection import inspect
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.opening import open_state
 from mockserver.state.value_rules import ValueRules
 from tests.state.conftest import Opened, consent, file, kept
@@ -29,7 +29,7 @@ def nested(levels: int) -> Any:
     return value
 
 
-def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryStore, Blobs]:
+def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryDocuments, Blobs]:
     blobs.close()
     return opened()
 
@@ -38,7 +38,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def names(store: MemoryStore, account: str = "ann") -> list[str]:
+def names(store: MemoryDocuments, account: str = "ann") -> list[str]:
     return [value["name"] for value in store.values(KIND, account)]
 
 

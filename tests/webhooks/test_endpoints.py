@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.clock import Clock
 from mockserver.ids import Ids
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.validation.schemas import Schemas
 from mockserver.webhooks.endpoints import Endpoint, Endpoints, WebhookError, check_events
 from mockserver.webhooks.requests import body_of, headers_of
@@ -26,7 +26,7 @@ def clock() -> Clock:
 @pytest.fixture
 def endpoints(clock: Clock) -> Endpoints:
     configured = Endpoint(id="we_configured_0", url="http://localhost/", secret="x", source="configuration")
-    return Endpoints([configured], MemoryStore(), clock, Ids("seed"))
+    return Endpoints([configured], MemoryDocuments(), clock, Ids("seed"))
 
 
 def test_an_account_sees_its_own_and_those_of_all(endpoints: Endpoints) -> None:

@@ -15,7 +15,7 @@ from openai.types.webhooks import UnwrapWebhookEvent
 
 from mockserver.catalog.webhook_events import webhook_table
 from mockserver.settings.model import Settings, SettingsError, WebhookRow
-from mockserver.state import memory
+from mockserver.state.memory import documents
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from mockserver.webhooks import webhooks
@@ -388,7 +388,7 @@ def test_an_event_that_cannot_be_sent(
 
 
 def test_as_many_of_the_largest_events_can_wait_as_deliveries_are_kept() -> None:
-    assert webhooks._MAX_DELIVERIES * webhooks._MAX_EVENT <= memory._ROOM_BYTES / 2
+    assert webhooks._MAX_DELIVERIES * webhooks._MAX_EVENT <= documents._ROOM_BYTES / 2
 
 
 def test_the_log_hides_secrets_of_the_url(

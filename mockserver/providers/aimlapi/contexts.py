@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
     from mockserver.work_queue import WorkQueue
 
 
@@ -44,6 +44,6 @@ class JobsContext(Struct, frozen=True):
     ids: Ids
     queue: WorkQueue
     settings: Settings
-    store: MemoryStore
+    store: Documents
     transcribers: AnswerChain
     url_sources: UrlSources

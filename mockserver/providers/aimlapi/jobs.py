@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 KIND = "stt_job"  # kind of the store's values
 
@@ -74,6 +74,6 @@ def failed(job: Value, name: str, message: str) -> Value:
     return job | {"work": "done", "error": {"name": name, "message": message}, "blobs": []}
 
 
-def unfinished(store: MemoryStore) -> list[tuple[str, str]]:
+def unfinished(store: Documents) -> list[tuple[str, str]]:
     """Return account and id of every job with unfinished work, such as those of an earlier server."""
     return [(account, key) for account, key, job in store.all(KIND) if job["work"] != "done"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mockserver.ids import Ids
     from mockserver.pipeline.provider import Handler
     from mockserver.settings.model import Settings
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 
 class AzureContext(Struct, frozen=True):
@@ -36,4 +36,4 @@ class StoredContext(Struct, frozen=True):
     """What the handlers use that change OpenAI's answers of what is stored."""
 
     answer: Handler
-    store: MemoryStore
+    store: Documents

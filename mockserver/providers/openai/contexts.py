@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
     from mockserver.telephone import Telephone
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
@@ -53,7 +53,7 @@ class OpenAiContext(Struct, frozen=True):
     ids: Ids
     notices: Notices
     settings: Settings
-    store: MemoryStore
+    store: Documents
 
 
 class AudioContext(Struct, frozen=True):
@@ -65,7 +65,7 @@ class AudioContext(Struct, frozen=True):
     request_schemas: RequestSchemas
     speaker: Pyttsx3Speaker
     spoken: SpokenMemory
-    store: MemoryStore
+    store: Documents
 
 
 class ChatContext(Struct, frozen=True):
@@ -79,7 +79,7 @@ class ChatContext(Struct, frozen=True):
     responders: tuple[Responder, ...]
     speaker: Pyttsx3Speaker
     spoken: SpokenMemory
-    store: MemoryStore
+    store: Documents
     url_sources: UrlSources
 
 
@@ -95,7 +95,7 @@ class ResponsesContext(Struct, frozen=True):
     ids: Ids
     request_schemas: RequestSchemas
     responders: tuple[Responder, ...]
-    store: MemoryStore
+    store: Documents
     url_sources: UrlSources
 
 
@@ -122,7 +122,7 @@ class RealtimeContext(Struct, frozen=True):
     settings: Settings
     speaker: Pyttsx3Speaker
     spoken: SpokenMemory
-    store: MemoryStore
+    store: Documents
     stubs: Stubs
     telephone: Telephone
     transcribers: AnswerChain
@@ -157,7 +157,7 @@ class FilesContext(Struct, frozen=True):
     files: Files
     ids: Ids
     request_schemas: RequestSchemas
-    store: MemoryStore
+    store: Documents
 
 
 class BatchesContext(Struct, frozen=True):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mockserver.providers.openai.contexts import FilesContext
     from mockserver.state.blobs import Blob, Blobs
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 # Sizes and times are those of the API reference, Uploads.
 _MAX_BYTES = 8 << 30  # bytes of an upload
@@ -134,7 +134,7 @@ def cancel_upload(context: FilesContext, call: Call) -> Answer:
     return json_answer(_change(context, call, lambda value: _ended(value, {"status": "cancelled"}))["upload"])
 
 
-def _is_example(store: MemoryStore, call: Call) -> bool:
+def _is_example(store: Documents, call: Call) -> bool:
     """Return whether the upload does not exist, and strictness ``schema`` answers with an example."""
     return not call.strict and store.get(_KIND, call.account.id, call.path["id"]) is None
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from mockserver.providers.aimlapi import jobs
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.testing.audio_api import AudioApi
 from tests.providers.aimlapi.conftest import OPENAI, Stt
 from tests.website import Website
@@ -213,7 +213,7 @@ def test_a_state_lasts_as_long_as_script_and_work_both_want(work: str, now: floa
 
 
 def test_jobs_whose_work_is_not_done_are_found() -> None:
-    store = MemoryStore()
+    store = MemoryDocuments()
     for name, work in (("a", "waiting"), ("b", "running"), ("c", "done")):
         store.put(jobs.KIND, "account", name, {"work": work})
     assert jobs.unfinished(store) == [("account", "a"), ("account", "b")]

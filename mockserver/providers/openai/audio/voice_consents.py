@@ -12,7 +12,7 @@ from mockserver.providers.openai.pages import Paging, page
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import AudioContext
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 _KIND = "voice_consent"
 _PAGES = Paging("openai/voice_consent_page.query", missing="voice_consent_not_found")
@@ -67,7 +67,7 @@ def delete_consent(context: AudioContext, call: Call) -> Answer:
     return json_answer({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
-def check_consent(store: MemoryStore, call: Call, consent_id: str, *, param: str) -> None:
+def check_consent(store: Documents, call: Call, consent_id: str, *, param: str) -> None:
     """Raise ``ApiError`` unless the account has the consent; ``param`` is its place in the request."""
     if store.get(_KIND, call.account.id, consent_id) is None:
         raise ApiError("voice_consent_not_found", id=consent_id, param=param)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.providers.openai.contexts import AudioContext
     from mockserver.settings.model import Settings
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 _KIND = "voice"
 
@@ -64,13 +64,13 @@ def delete_voice(context: AudioContext, call: Call) -> Answer:
     return json_answer({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 
-def speaking_voices(store: MemoryStore, call: Call) -> Set[str]:
+def speaking_voices(store: Documents, call: Call) -> Set[str]:
     """Return the ids of the account's custom voices that speech and chat can use: those created from samples."""
     created = store.values(_KIND, call.account.id)
     return _configured(call.settings) | {voice["id"] for voice in created if voice["type"] == "audio_sample"}
 
 
-def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -> None:
+def check_speaks(store: Documents, call: Call, voice: object, *, param: str) -> None:
     """Raise ``ApiError`` if ``voice`` is ``{"id": ...}`` of a voice that the account does not have or that cannot
     speak; ``param`` is its place in the request.
     """
@@ -83,7 +83,7 @@ def check_speaks(store: MemoryStore, call: Call, voice: object, *, param: str) -
         raise ApiError("voice_of_prompt", id=voice["id"], param=param)
 
 
-def _check_room(catalog: Catalog, store: MemoryStore, call: Call) -> None:
+def _check_room(catalog: Catalog, store: Documents, call: Call) -> None:
     """Raise ``ApiError`` if the organization has the maximum of voices in all of its projects together."""
     maximum = catalog.custom_voices.max_voices
     projects = (account for account, _, _ in store.all(_KIND))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.batch_work.context import BatchWorkContext
     from mockserver.providers.openai.batch_work.work import Work
     from mockserver.schedule import Schedule
-    from mockserver.state.memory import Change
+    from mockserver.state.protocols import Change
 
 
 class _Background(NamedTuple):

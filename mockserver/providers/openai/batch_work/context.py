@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
 
@@ -37,5 +37,5 @@ class BatchWorkContext(Struct, frozen=True):
     limiter: Limiter
     request_schemas: RequestSchemas
     settings: Settings
-    store: MemoryStore
+    store: Documents
     webhooks: Webhooks

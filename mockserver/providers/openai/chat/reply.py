@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.providers.openai.chat.request import ChatRequest
     from mockserver.providers.openai.contexts import ChatContext
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
     from mockserver.wire.chat_tokens import ReplyTokens
 
 LIFETIME = 3600  # seconds for which later messages can refer to a spoken reply
@@ -108,7 +108,7 @@ class ChatReply(msgspec.Struct):
         """Return the number of audio tokens that have been spoken so far."""
         return round(self.speech.seconds * OUTPUT_TOKENS_PER_SECOND) if self.speech else 0
 
-    def remember(self, store: MemoryStore, now: float, call: Call) -> None:
+    def remember(self, store: Documents, now: float, call: Call) -> None:
         """Store the spoken reply, so that later messages can refer to it."""
         self.expires_at = int(now) + LIFETIME
         value = {

@@ -14,7 +14,7 @@ from mockserver.wire import chat
 if TYPE_CHECKING:
     from mockserver.ids import Ids
     from mockserver.providers.openai.contexts import ChatContext
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 
 _KIND = "chat_completion"
@@ -25,7 +25,7 @@ _EXAMPLE_CREATED, _EXAMPLE_MODEL = 1_686_935_002, "gpt-4o-2024-08-06"
 Value = dict[str, Any]
 
 
-def keep(ids: Ids, store: MemoryStore, call: Call, completion: Value) -> None:
+def keep(ids: Ids, store: Documents, call: Call, completion: Value) -> None:
     """Store a completion with the messages of its request."""
     request = dict(call.document)
     if request.get("seed") is None:
@@ -83,7 +83,7 @@ def delete_completion(context: ChatContext, call: Call) -> Answer:
     return _answer({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
-def _stored(store: MemoryStore, call: Call) -> Value:
+def _stored(store: Documents, call: Call) -> Value:
     completion_id = call.path["id"]
     value = store.get(_KIND, call.account.id, completion_id)
     if value is None and call.strict:

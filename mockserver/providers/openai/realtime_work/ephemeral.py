@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mockserver.clock import Clock
     from mockserver.ids import Ids
-    from mockserver.state.memory import Change, MemoryStore
+    from mockserver.state.protocols import Change, Documents
 
 KIND = "realtime_client_secret"
 
@@ -41,7 +41,7 @@ class ClientSecrets:
     The store has the hash of a key in place of the key.
     """
 
-    def __init__(self, store: MemoryStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Documents, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.schedule import Task
-    from mockserver.state.memory import Change, MemoryStore
+    from mockserver.state.protocols import Change, Documents
     from mockserver.webhooks.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class BackgroundContext(Struct, frozen=True):
     busy: BusyConversations
     clock: Clock
     closing: threading.Event
-    store: MemoryStore
+    store: Documents
     webhooks: Webhooks
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mockserver.state.memory import MemoryStore
+    from mockserver.state.protocols import Documents
 
 RESPONSE, CONVERSATION = "response", "conversation"  # kinds of the store's values
 
@@ -22,7 +22,7 @@ Value = dict[str, Any]
 Item = dict[str, Any]
 
 
-def find_response(store: MemoryStore, account_id: str, response_id: str, now: float) -> Value | None:
+def find_response(store: Documents, account_id: str, response_id: str, now: float) -> Value | None:
     """Return the value of a response, or ``None``."""
     value = store.get(RESPONSE, account_id, response_id)
     return None if value is None or is_expired(value, now) else value
@@ -33,14 +33,12 @@ def is_expired(value: Value, now: float) -> bool:
     return bool(value["response"]["created_at"] + _LIFETIME <= now)
 
 
-def find_conversation(store: MemoryStore, account_id: str, conversation_id: str) -> Value | None:
+def find_conversation(store: Documents, account_id: str, conversation_id: str) -> Value | None:
     """Return the value of a conversation, or ``None``."""
     return store.get(CONVERSATION, account_id, conversation_id)
 
 
-def add_items(
-    store: MemoryStore, account_id: str, conversation_id: str, items: Sequence[Item]
-) -> Value | None:
+def add_items(store: Documents, account_id: str, conversation_id: str, items: Sequence[Item]) -> Value | None:
     """Add items to a conversation at once. Return its value, ``None`` if there is no such conversation.
 
     Items that it has already stay where they are.

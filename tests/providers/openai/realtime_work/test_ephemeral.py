@@ -11,7 +11,7 @@ from mockserver.clock import Clock
 from mockserver.ids import Ids
 from mockserver.providers.openai.realtime_work.ephemeral import KIND, ClientSecrets, is_client_secret
 from mockserver.resources import data_folder
-from mockserver.state.memory import MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.value_rules import BadValue, ValueRules
 from mockserver.validation.schemas import Schemas
 
@@ -21,8 +21,8 @@ SESSION = {"type": "realtime", "model": "gpt-realtime"}
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> MemoryDocuments:
+    return MemoryDocuments()
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def secrets(store: MemoryStore, clock: Clock) -> ClientSecrets:
+def secrets(store: MemoryDocuments, clock: Clock) -> ClientSecrets:
     return ClientSecrets(store, clock, Ids())
 
 
@@ -45,7 +45,9 @@ def test_a_key_begins_with_the_time_and_opens_the_session(secrets: ClientSecrets
         assert (found.account, found.session, found.expires_at) == (ANN, SESSION, expires_at)
 
 
-def test_a_key_is_valid_until_it_expires(secrets: ClientSecrets, clock: Clock, store: MemoryStore) -> None:
+def test_a_key_is_valid_until_it_expires(
+    secrets: ClientSecrets, clock: Clock, store: MemoryDocuments
+) -> None:
     key, _ = secrets.mint(ANN, SESSION, 10)
     clock.advance(9.4)
     assert secrets.find(key) is not None
@@ -60,7 +62,7 @@ def test_other_keys_open_nothing(secrets: ClientSecrets, key: str) -> None:
     assert secrets.find(key) is None
 
 
-def test_a_reset_removes_the_keys_of_the_account(secrets: ClientSecrets, store: MemoryStore) -> None:
+def test_a_reset_removes_the_keys_of_the_account(secrets: ClientSecrets, store: MemoryDocuments) -> None:
     key, _ = secrets.mint(ANN, SESSION, 600)
     store.reset("another")
     assert secrets.find(key) is not None
@@ -69,12 +71,12 @@ def test_a_reset_removes_the_keys_of_the_account(secrets: ClientSecrets, store: 
 
 
 def test_the_store_has_no_key_and_a_restored_one_knows_it(
-    secrets: ClientSecrets, store: MemoryStore, clock: Clock
+    secrets: ClientSecrets, store: MemoryDocuments, clock: Clock
 ) -> None:
     key, _ = secrets.mint(ANN, SESSION, 600)
     snapshot = store.snapshot(None)
     assert key not in json.dumps(snapshot)
-    another = MemoryStore()
+    another = MemoryDocuments()
     another.restore(json.loads(json.dumps(snapshot)), None)
     found = ClientSecrets(another, clock, Ids()).find(key)
     assert found is not None
@@ -84,7 +86,7 @@ def test_the_store_has_no_key_and_a_restored_one_knows_it(
     assert secrets.find(key) is not None
 
 
-def test_values_are_checked_when_they_are_read(secrets: ClientSecrets, store: MemoryStore) -> None:
+def test_values_are_checked_when_they_are_read(secrets: ClientSecrets, store: MemoryDocuments) -> None:
     rules = ValueRules(Schemas(data_folder("schemas")))
     secrets.mint(ANN, SESSION, 600)
     [(account, key, value)] = store.all(KIND)

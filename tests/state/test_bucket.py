@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.catalog.limit_kinds import DAY, MINUTE
-from mockserver.limits import bucket
-from mockserver.limits.bucket import Bucket, Limit
 from mockserver.limits.headers import go_duration
+from mockserver.state import bucket
+from mockserver.state.bucket import Bucket, Limit
 
 SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
 WINDOWS = {"minute": MINUTE, "day": DAY, "30 days": 30 * DAY}

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.catalog.limit_kinds import DAY, MINUTE
-from mockserver.limits import bucket
-from mockserver.limits.bucket import Bucket, Key, Limit
-from mockserver.limits.store import BucketStore, Draw
+from mockserver.state import bucket
+from mockserver.state.bucket import Bucket, Draw, Key, Limit
+from mockserver.state.memory.buckets import MemoryBuckets
 
 NOW = 1_800_000_000 * bucket.MICROSECONDS
 MILLISECOND = 1000  # microseconds
@@ -54,11 +54,11 @@ events = st.lists(
 limits = st.builds(Limit, st.integers(60, 5000), st.sampled_from([MINUTE, DAY]))
 
 
-def remaining(store: BucketStore, key: Key, limit: Limit, now: int = NOW) -> int:
+def remaining(store: MemoryBuckets, key: Key, limit: Limit, now: int = NOW) -> int:
     return bucket.remaining(store.get(key), limit, now)
 
 
-def replay(store: BucketStore, limit: Limit, happened: Sequence[Event]) -> list[tuple[int, int, int]]:
+def replay(store: MemoryBuckets, limit: Limit, happened: Sequence[Event]) -> list[tuple[int, int, int]]:
     """Return for each event what was admitted, what was given back, and by how much the clock advanced."""
     now, steps = NOW, []
     for event in happened:
@@ -80,7 +80,7 @@ def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
     limit: Limit, happened: list[Event]
 ) -> None:
     """Allow for a millisecond: requests are admitted in the millisecond that ``wait`` names."""
-    steps = replay(BucketStore(), limit, happened)
+    steps = replay(MemoryBuckets(), limit, happened)
     for first in range(len(steps)):
         for admitted, given_back, forward in accumulate(
             steps[first:],
@@ -94,7 +94,7 @@ def test_no_window_admits_more_than_its_limit_and_what_was_refilled(
 def test_a_request_is_admitted_after_the_wait_and_not_a_millisecond_before(
     requests: Limit, tokens: Limit, happened: list[Event]
 ) -> None:
-    store, now = BucketStore(), NOW
+    store, now = MemoryBuckets(), NOW
     for event in happened:
         match event:
             case Take(amount):
@@ -114,7 +114,7 @@ def test_a_request_is_admitted_after_the_wait_and_not_a_millisecond_before(
 
 @given(limits, events)
 def test_what_is_left_is_never_negative_nor_above_the_limit(limit: Limit, happened: list[Event]) -> None:
-    store, now = BucketStore(), NOW
+    store, now = MemoryBuckets(), NOW
     for event in happened:
         replay(store, limit, [event])
         now += event.microseconds if isinstance(event, Step) else 0
@@ -122,7 +122,7 @@ def test_what_is_left_is_never_negative_nor_above_the_limit(limit: Limit, happen
 
 
 def test_a_refused_request_is_charged_nowhere() -> None:
-    store = BucketStore()
+    store = MemoryBuckets()
     requests, tokens = Limit(10, MINUTE), Limit(100, MINUTE)
     large = [Draw(REQUESTS, requests, 1), Draw(TOKENS, tokens, 60)]
     assert store.take_all(large, NOW)[0] is None
@@ -132,14 +132,14 @@ def test_a_refused_request_is_charged_nowhere() -> None:
 
 
 def test_of_several_waits_the_longest_is_returned() -> None:
-    store = BucketStore()
+    store = MemoryBuckets()
     draws = [Draw(REQUESTS, Limit(1, MINUTE), 1), Draw(DAILY, Limit(1, DAY), 1)]
     store.take_all(draws, NOW)
     assert store.take_all(draws, NOW)[0] == draws[1]
 
 
 def test_a_settlement_may_go_below_zero_and_has_to_be_refilled() -> None:
-    store, limit = BucketStore(), Limit(60, MINUTE)
+    store, limit = MemoryBuckets(), Limit(60, MINUTE)
     store.charge(Draw(TOKENS, limit, 90), NOW)
     assert remaining(store, TOKENS, limit) == 0
     assert bucket.reset(store.get(TOKENS), limit, NOW) == 90_000
@@ -149,7 +149,7 @@ def test_a_settlement_may_go_below_zero_and_has_to_be_refilled() -> None:
 
 
 def test_after_the_clock_was_set_back_buckets_refill_from_there() -> None:
-    store, limit = BucketStore(), Limit(3, MINUTE)
+    store, limit = MemoryBuckets(), Limit(3, MINUTE)
     one = [Draw(REQUESTS, limit, 1)]
     store.take_all([Draw(REQUESTS, limit, 3)], NOW)
     assert store.take_all(one, NOW - DAY)[0] is not None
@@ -157,7 +157,7 @@ def test_after_the_clock_was_set_back_buckets_refill_from_there() -> None:
 
 
 def test_a_bucket_refills_by_the_limit_that_held_meanwhile() -> None:
-    store, wide, narrow = BucketStore(), Limit(600, MINUTE), Limit(6, MINUTE)
+    store, wide, narrow = MemoryBuckets(), Limit(600, MINUTE), Limit(6, MINUTE)
     store.take_all([Draw(REQUESTS, wide, 6)], NOW)
     second = NOW + bucket.MICROSECONDS
     refused, buckets = store.take_all([Draw(REQUESTS, narrow, 1)], second)
@@ -165,7 +165,7 @@ def test_a_bucket_refills_by_the_limit_that_held_meanwhile() -> None:
     assert bucket.remaining(buckets[0], narrow, second) == 5
 
 
-class Hoarder(BucketStore):
+class Hoarder(MemoryBuckets):
     """A store that never forgets."""
 
     def _sweep(self, now: int) -> None:
@@ -174,7 +174,7 @@ class Hoarder(BucketStore):
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 40), st.integers(0, 30_000_000)), max_size=60))
 def test_forgetting_full_buckets_changes_no_answer(requests: list[tuple[int, int, int]]) -> None:
-    forgetful, hoarder = BucketStore(), Hoarder()
+    forgetful, hoarder = MemoryBuckets(), Hoarder()
     limit, now = Limit(100, MINUTE), NOW
     for account, tokens, pause in requests:
         now += pause
@@ -189,7 +189,7 @@ def test_forgetting_full_buckets_changes_no_answer(requests: list[tuple[int, int
 
 @pytest.mark.slow
 def test_a_hundred_thousand_accounts_leave_only_the_buckets_that_refill() -> None:
-    store, limit = BucketStore(), Limit(500, MINUTE)  # one request is refilled in 120 ms
+    store, limit = MemoryBuckets(), Limit(500, MINUTE)  # one request is refilled in 120 ms
     most = 0
     for number in range(100_000):
         store.take_all(
@@ -201,7 +201,7 @@ def test_a_hundred_thousand_accounts_leave_only_the_buckets_that_refill() -> Non
 
 
 def test_one_account_can_be_filled_up_without_the_others() -> None:
-    store, limit = BucketStore(), Limit(3, MINUTE)
+    store, limit = MemoryBuckets(), Limit(3, MINUTE)
     mine, yours = (("mine", "gpt-4o", "requests_per_minute"), ("yours", "gpt-4o", "requests_per_minute"))
     for key in (mine, yours):
         store.take_all([Draw(key, limit, 3)], NOW)
@@ -211,7 +211,7 @@ def test_one_account_can_be_filled_up_without_the_others() -> None:
 
 
 def test_a_bucket_can_be_given_a_level() -> None:
-    store, limit = BucketStore(), Limit(100, MINUTE)
+    store, limit = MemoryBuckets(), Limit(100, MINUTE)
     store.put(TOKENS, bucket.full(30, limit, NOW), limit)
     assert remaining(store, TOKENS, limit) == 70
     assert store.get(REQUESTS) == Bucket()

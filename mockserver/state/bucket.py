@@ -33,6 +33,14 @@ class Bucket(Struct, frozen=True):
     at: int = 0
 
 
+class Draw(Struct, frozen=True):
+    """An amount to take from one bucket."""
+
+    key: Key
+    limit: Limit
+    amount: int
+
+
 def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
     """Return the debt that remains at ``now``. If ``now`` is earlier than the bucket's time, nothing refills."""
     debt, passed = bucket.debt, now - bucket.at

@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from mockserver.state.memory import Change, MemoryStore
+from mockserver.state.memory.documents import MemoryDocuments
+from mockserver.state.protocols import Change
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(capacity=3)
+def store() -> MemoryDocuments:
+    return MemoryDocuments(capacity=3)
 
 
-def test_what_is_put_can_be_got_again(store: MemoryStore) -> None:
+def test_what_is_put_can_be_got_again(store: MemoryDocuments) -> None:
     store.put("audio", "ann", "1", {"said": "Hi"})
     assert store.get("audio", "ann", "1") == {"said": "Hi"}
 
 
-def test_the_newer_value_of_a_key_replaces_the_older(store: MemoryStore) -> None:
+def test_the_newer_value_of_a_key_replaces_the_older(store: MemoryDocuments) -> None:
     store.put("audio", "ann", "1", {"said": "Hi"})
     store.put("audio", "ann", "1", {"said": "Bye"})
     assert store.values("audio", "ann") == [{"said": "Bye"}]
@@ -33,7 +34,7 @@ def test_the_newer_value_of_a_key_replaces_the_older(store: MemoryStore) -> None
     ("kind", "account", "key"), [("audio", "bob", "1"), ("file", "ann", "1"), ("audio", "ann", "2")]
 )
 def test_kinds_accounts_and_keys_are_kept_apart(
-    store: MemoryStore, kind: str, account: str, key: str
+    store: MemoryDocuments, kind: str, account: str, key: str
 ) -> None:
     store.put("audio", "ann", "1", {})
     assert store.get(kind, account, key) is None
@@ -41,14 +42,14 @@ def test_kinds_accounts_and_keys_are_kept_apart(
     assert store.update(kind, account, key, lambda value: value) is None
 
 
-def test_values_come_oldest_first(store: MemoryStore) -> None:
+def test_values_come_oldest_first(store: MemoryDocuments) -> None:
     for number in range(3):
         store.put("audio", "ann", str(number), {"number": number})
     assert [value["number"] for value in store.values("audio", "ann")] == [0, 1, 2]
     assert store.values("audio", "bob") == []
 
 
-def test_the_oldest_makes_room_for_the_newest(store: MemoryStore) -> None:
+def test_the_oldest_makes_room_for_the_newest(store: MemoryDocuments) -> None:
     for number in range(5):
         store.put("audio", "ann", str(number), {"number": number})
     store.put("audio", "bob", "1", {})
@@ -56,7 +57,7 @@ def test_the_oldest_makes_room_for_the_newest(store: MemoryStore) -> None:
 
 
 def test_large_values_make_room_for_one_another() -> None:
-    store = MemoryStore(room_bytes=1000)
+    store = MemoryDocuments(room_bytes=1000)
     for number in range(3):
         store.put("completion", "ann", str(number), {"said": "x" * 400})
     assert [store.get("completion", "ann", str(number)) is None for number in range(3)] == [
@@ -70,7 +71,7 @@ def test_large_values_make_room_for_one_another() -> None:
 
 
 def test_a_value_too_large_for_a_room_is_not_kept_and_moves_no_other() -> None:
-    store = MemoryStore(room_bytes=1000)
+    store = MemoryDocuments(room_bytes=1000)
     store.put("completion", "ann", "0", {"said": "Hi"})
     store.put("completion", "ann", "1", {"said": "x" * 1000})
     assert store.values("completion", "ann") == [{"said": "Hi"}]
@@ -87,7 +88,7 @@ def test_a_value_too_large_for_a_room_is_not_kept_and_moves_no_other() -> None:
     ],
 )
 def test_who_reads_waits_for_no_write_and_sees_what_is_written(
-    store: MemoryStore, change: Callable[[MemoryStore], object]
+    store: MemoryDocuments, change: Callable[[MemoryDocuments], object]
 ) -> None:
     writing, written = threading.Event(), threading.Event()
 
@@ -113,7 +114,7 @@ def test_who_reads_waits_for_no_write_and_sees_what_is_written(
 
 
 def test_what_is_checked_stays_so_until_the_value_is_there() -> None:
-    store = MemoryStore()
+    store = MemoryDocuments()
 
     def check() -> None:
         if len(store.values("voice", "ann")) >= 5:
@@ -128,7 +129,7 @@ def test_what_is_checked_stays_so_until_the_value_is_there() -> None:
 
 
 def test_the_account_that_was_away_for_longest_makes_room_for_a_new_one() -> None:
-    store = MemoryStore(rooms=2)
+    store = MemoryDocuments(rooms=2)
     store.put("audio", "ann", "1", {})
     store.put("audio", "bob", "1", {})
     store.get("audio", "ann", "1")
@@ -137,7 +138,7 @@ def test_the_account_that_was_away_for_longest_makes_room_for_a_new_one() -> Non
 
 
 def test_an_account_with_nothing_left_takes_no_room() -> None:
-    store = MemoryStore(rooms=2)
+    store = MemoryDocuments(rooms=2)
     store.put("audio", "ann", "1", {})
     store.put("audio", "bob", "1", {})
     store.remove("audio", "bob", "1")
@@ -145,7 +146,7 @@ def test_an_account_with_nothing_left_takes_no_room() -> None:
     assert [len(store.values("audio", name)) for name in ("ann", "bob", "cid")] == [1, 0, 1]
 
 
-def test_a_removed_value_is_gone(store: MemoryStore) -> None:
+def test_a_removed_value_is_gone(store: MemoryDocuments) -> None:
     store.put("audio", "ann", "1", {})
     assert store.remove("audio", "ann", "1")
     assert store.get("audio", "ann", "1") is None
@@ -153,7 +154,7 @@ def test_a_removed_value_is_gone(store: MemoryStore) -> None:
 
 
 def test_an_update_sees_what_the_one_before_made() -> None:
-    store = MemoryStore()
+    store = MemoryDocuments()
     store.put("counter", "ann", "1", {"count": 0})
 
     def add(value: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def test_an_update_sees_what_the_one_before_made() -> None:
     assert store.get("counter", "ann", "1") == {"count": 1000}
 
 
-def test_a_reset_forgets_one_account_or_all(store: MemoryStore) -> None:
+def test_a_reset_forgets_one_account_or_all(store: MemoryDocuments) -> None:
     for account in ("ann", "bob", "cyd"):
         store.put("audio", account, "1", {"of": account})
     store.reset("ann")
@@ -175,7 +176,7 @@ def test_a_reset_forgets_one_account_or_all(store: MemoryStore) -> None:
     assert store.values("audio", "bob") == []
 
 
-def test_a_snapshot_brings_everything_back_in_order(store: MemoryStore) -> None:
+def test_a_snapshot_brings_everything_back_in_order(store: MemoryDocuments) -> None:
     for key in ("2", "1"):
         store.put("audio", "ann", key, {"key": key})
     store.put("file", "bob", "3", {"key": "3"})
@@ -187,7 +188,7 @@ def test_a_snapshot_brings_everything_back_in_order(store: MemoryStore) -> None:
     assert store.values("file", "bob") == [{"key": "3"}]
 
 
-def test_a_snapshot_of_one_account_can_become_anothers(store: MemoryStore) -> None:
+def test_a_snapshot_of_one_account_can_become_anothers(store: MemoryDocuments) -> None:
     store.put("audio", "ann", "1", {"of": "ann"})
     store.put("audio", "bob", "2", {"of": "bob"})
     store.put("audio", "cyd", "3", {"of": "cyd"})
@@ -196,22 +197,22 @@ def test_a_snapshot_of_one_account_can_become_anothers(store: MemoryStore) -> No
     assert store.values("audio", "cyd") == [{"of": "cyd"}]
 
 
-def test_restoring_more_than_there_is_room_for_keeps_the_newest(store: MemoryStore) -> None:
-    larger = MemoryStore()
+def test_restoring_more_than_there_is_room_for_keeps_the_newest(store: MemoryDocuments) -> None:
+    larger = MemoryDocuments()
     for key in "12345":
         larger.put("audio", "ann", key, {"key": key})
     store.restore(larger.snapshot(None), None)
     assert store.values("audio", "ann") == [{"key": "3"}, {"key": "4"}, {"key": "5"}]
 
 
-def test_all_values_of_a_kind_are_listed_with_their_accounts(store: MemoryStore) -> None:
+def test_all_values_of_a_kind_are_listed_with_their_accounts(store: MemoryDocuments) -> None:
     store.put("file", "ann", "1", {"name": "a"})
     store.put("file", "bob", "2", {"name": "b"})
     store.put("batch", "ann", "3", {})
     assert store.all("file") == [("ann", "1", {"name": "a"}), ("bob", "2", {"name": "b"})]
 
 
-def test_listeners_get_every_change(store: MemoryStore) -> None:
+def test_listeners_get_every_change(store: MemoryDocuments) -> None:
     changes: list[Change] = []
     store.listen(changes.extend)
     store.put("file", "ann", "1", {"name": "a"})
@@ -226,7 +227,7 @@ def test_listeners_get_every_change(store: MemoryStore) -> None:
 
 def test_listeners_get_every_eviction() -> None:
     changes: list[Change] = []
-    store = MemoryStore(capacity=1, rooms=1)
+    store = MemoryDocuments(capacity=1, rooms=1)
     store.listen(changes.extend)
     for account, key in (("ann", "1"), ("ann", "2"), ("bob", "3")):
         store.put("file", account, key, {})
@@ -255,7 +256,7 @@ class Refused(Exception):
     ],
 )
 def test_what_cannot_be_persisted_has_not_happened(
-    store: MemoryStore, change: Callable[[MemoryStore], object]
+    store: MemoryDocuments, change: Callable[[MemoryDocuments], object]
 ) -> None:
     for key in ("1", "2", "3"):
         store.put("audio", "ann", key, {"said": key})
@@ -274,7 +275,7 @@ def test_what_cannot_be_persisted_has_not_happened(
     assert not changes
 
 
-def test_a_change_that_fails_in_the_middle_has_not_happened(store: MemoryStore) -> None:
+def test_a_change_that_fails_in_the_middle_has_not_happened(store: MemoryDocuments) -> None:
     store.put("audio", "ann", "1", {"said": "Hi"})
     broken: Any = [{"kind": "audio", "account": "ann", "values": {"2": {}, "3": {"said": object()}}}]
     with pytest.raises(TypeError):

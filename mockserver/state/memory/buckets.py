@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
-
-from mockserver.limits import bucket
-from mockserver.limits.bucket import Bucket, Key, Limit, age_of, time_of
+from mockserver.state import bucket
+from mockserver.state.bucket import Bucket, Draw, Key, Limit
 
 _FRESH = Bucket()
 _SWEPT = 2  # entries examined whenever one is added, so that full buckets are removed as fast as new ones are added
 
 
-class Draw(Struct, frozen=True):
-    """An amount to take from one bucket."""
-
-    key: Key
-    limit: Limit
-    amount: int
-
-
-class BucketStore:
+class MemoryBuckets:
     """The buckets in use. Full buckets are removed, which changes no answer."""
 
     def __init__(self) -> None:
@@ -76,28 +65,11 @@ class BucketStore:
             for key in [key for key in self._kept if account in (None, key[0])]:
                 del self._kept[key]
 
-    def snapshot(self, account_id: str | None, now: int) -> list[dict[str, Any]]:
-        """Return the buckets of an account, or all, as rows for ``restore``."""
-        return [
-            {
-                "account": account if account_id is None else None,
-                "group": group,
-                "kind": kind,
-                "debt": held.debt,
-                "age": age_of(held.at, now),
-                "amount": limit.amount,
-                "window": limit.window,
-            }
-            for (account, group, kind), held, limit in self.items()
-            if account_id in (None, account)
-        ]
-
-    def restore(self, rows: list[dict[str, Any]], account_id: str | None, now: int) -> None:
-        """Replace the buckets of an account, or all, with those of a ``snapshot``."""
-        self.clear(account_id)
-        for row in rows:
-            key = (account_id or row["account"], row["group"], row["kind"])
-            self.put(key, Bucket(row["debt"], time_of(row["age"], now)), Limit(row["amount"], row["window"]))
+    def replace(self, account: str | None, buckets: Iterable[tuple[Key, Bucket, Limit]]) -> None:
+        """Replace the buckets of an account, or all, by these."""
+        self.clear(account)
+        for key, held, limit in buckets:
+            self.put(key, held, limit)
 
     def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
         """Yield the stored buckets."""

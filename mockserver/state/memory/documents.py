@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-Value = dict[str, Any]
+from mockserver.state.protocols import Change, Listener, Value
 
 _MAX_VALUES = 10_000  # values of one kind and account; the oldest are evicted
 _ROOM_BYTES = 1 << 26  # bytes of one kind and account, as JSON; the oldest values are evicted
@@ -20,24 +19,11 @@ _ROOMS = 4_096  # kinds and accounts; the least recently used one is evicted
 _Name = tuple[str, str]  # kind and account of a room
 
 
-class Change(NamedTuple):
-    """A change of a value: added (``before`` is ``None``), replaced, or removed (``after`` is ``None``)."""
-
-    kind: str
-    account: str
-    key: str
-    before: Value | None
-    after: Value | None
-
-
-Listener = Callable[[Sequence[Change]], None]
-
-
 def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
-class MemoryStore:
+class MemoryDocuments:
     """The values by kind, account and key. Each method is atomic: if it raises an exception, nothing has changed.
 
     Changes are serialized. Each is made in copies of the rooms that it affects, then written to disk if the store is

@@ -1,0 +1,232 @@
+"""The kinds of shared state, which every store implements: in memory, in SQLite, in Redis.
+
+Every method is atomic: other threads and processes see all of its effect or nothing. A store that cannot be reached
+raises ``StateFailed``, and then nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from mockserver.state.bucket import Bucket, Draw, Key, Limit
+
+Value = dict[str, Any]
+T = TypeVar("T")
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+class Change(NamedTuple):
+    """A change of a value: added (``before`` is ``None``), replaced, or removed (``after`` is ``None``).
+
+    Of a change by another process, ``before`` is ``None``.
+    """
+
+    kind: str
+    account: str
+    key: str
+    before: Value | None
+    after: Value | None
+
+
+Listener = Callable[[Sequence[Change]], None]
+
+
+class Documents(Protocol):
+    """JSON values by kind, account and key: files, batches, responses and the like.
+
+    Bounded by kind and account: the oldest values are evicted.
+    """
+
+    def listen(self, listener: Listener) -> None:
+        """Call ``listener`` with the changes of every method from now on, before the method returns.
+
+        Changes by other processes follow soon after.
+        """
+        ...
+
+    def put(
+        self, kind: str, account: str, key: str, value: Value, *, check: Callable[[], None] = _nothing
+    ) -> None:
+        """Store ``value``, replacing one with the same key. A value larger than a room is not stored.
+
+        ``check`` is called first, perhaps several times; the values of the account do not change between its last call
+        and the end of the method. If it raises an exception, that is raised and nothing is changed.
+        """
+        ...
+
+    def get(self, kind: str, account: str, key: str) -> Value | None:
+        """Return the value of ``key``, or ``None``."""
+        ...
+
+    def update(
+        self, kind: str, account: str, key: str, change: Callable[[Value], Value], *, evict: bool = False
+    ) -> Value | None:
+        """Replace the value of ``key`` by the result of ``change``. Return the new value, or ``None``.
+
+        ``change`` must not modify its argument, and may be called several times. With ``evict``, for values that grow,
+        the oldest are evicted as by ``put``.
+        """
+        ...
+
+    def remove(self, kind: str, account: str, key: str) -> bool:
+        """Remove the value of ``key``. Return whether there was one."""
+        ...
+
+    def values(self, kind: str, account: str) -> list[Value]:
+        """Return all values of a kind, oldest first."""
+        ...
+
+    def all(self, kind: str) -> list[tuple[str, str, Value]]:
+        """Return account, key and value of all values of a kind; those of each account oldest first."""
+        ...
+
+    def reset(self, account_id: str | None) -> None:
+        """Remove all values of an account, or of all accounts."""
+        ...
+
+    def snapshot(self, account_id: str | None) -> list[Value]:
+        """Return the values of an account, or of all accounts: their kinds with the values, oldest first."""
+        ...
+
+    def restore(self, state: list[Value], account_id: str | None) -> None:
+        """Replace the values of an account, or of all accounts, by those of a ``snapshot``."""
+        ...
+
+
+class Counters(Protocol):
+    """Small JSON objects by kind and account, in which requests count: uses of stubs, costs, batch queues.
+
+    Bounded by kind: beyond 65,536 accounts, the least recently changed is dropped.
+    """
+
+    def get(self, kind: str, account: str) -> Value:
+        """Return the object of an account; empty if there is none. It must not be modified."""
+        ...
+
+    def change(self, kind: str, account: str, change: Callable[[Value], T]) -> T:
+        """Let ``change`` modify the object of an account, and return its result. An empty object is removed.
+
+        ``change`` may be called several times, each time with a fresh copy. If it raises an exception, that is raised
+        and nothing is changed.
+        """
+        ...
+
+    def all(self, kind: str) -> dict[str, Value]:
+        """Return the objects of a kind by account, the least recently changed first."""
+        ...
+
+    def clear(self, kind: str, account: str | None) -> None:
+        """Remove the object of an account, or those of all accounts."""
+        ...
+
+
+class Buckets(Protocol):
+    """The buckets of the rate limits (``bucket.py``). Full buckets can be removed, which changes no answer.
+
+    Times are in microseconds. A bucket that is at a later time than ``now`` stays at that time, so that clocks of
+    different processes refill nothing twice.
+    """
+
+    def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
+        """Take all the draws or none.
+
+        Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
+        """
+        ...
+
+    def charge(self, draw: Draw, now: int) -> None:
+        """Take a draw even if it exceeds the limit. A negative amount is given back."""
+        ...
+
+    def put(self, key: Key, held: Bucket, limit: Limit) -> None:
+        """Replace a bucket."""
+        ...
+
+    def get(self, key: Key) -> Bucket:
+        """Return the bucket of ``key``; a full bucket if none is stored."""
+        ...
+
+    def clear(self, account: str | None = None) -> None:
+        """Remove all buckets, or those of one account, so that they are full again."""
+        ...
+
+    def replace(self, account: str | None, buckets: Iterable[tuple[Key, Bucket, Limit]]) -> None:
+        """Replace the buckets of an account, or all, by these."""
+        ...
+
+    def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
+        """Yield the stored buckets."""
+        ...
+
+
+class Leases(Protocol):
+    """Who does which work: a name has at most one holder, until its lease ends. Each process is a holder."""
+
+    def acquire(self, name: str, seconds: float) -> bool:
+        """Take the lease of ``name``, or extend it, for ``seconds``. Return ``False`` if another process has it."""
+        ...
+
+    def release(self, name: str) -> None:
+        """Give up the lease of ``name``, if this process has it."""
+        ...
+
+    def is_held(self, name: str) -> bool:
+        """Return whether any process has the lease of ``name``."""
+        ...
+
+
+class LogEntry(NamedTuple):
+    """An entry of the journal: its id, its account, and its record as JSON."""
+
+    id: str
+    account: str
+    data: bytes
+
+
+class Log(Protocol):
+    """The entries of the journal, bounded in number and bytes; the oldest are dropped."""
+
+    def append(self, entry: LogEntry) -> None:
+        """Append an entry."""
+        ...
+
+    def replace(self, entry: LogEntry) -> None:
+        """Replace the entry with this id, if it is still there; it keeps its place."""
+        ...
+
+    def get(self, account_id: str | None, entry_id: str) -> LogEntry | None:
+        """Return an entry of an account (``None``: of any), or ``None``."""
+        ...
+
+    def entries(self, account_id: str | None, *, after: str | None = None) -> list[LogEntry] | None:
+        """Return the entries of an account, or all, oldest first; ``None`` if ``after`` is the id of none of them."""
+        ...
+
+    def latest_id(self) -> str | None:
+        """Return the id of the latest entry of all accounts; ``None`` for an empty journal."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that grows with every change of the entries."""
+        ...
+
+    def wait(self, version: int, seconds: float) -> None:
+        """Wait until ``version()`` is another, or for ``seconds``."""
+        ...
+
+    def delete(self, account_id: str | None) -> int:
+        """Delete the entries of an account, or all. Return how many there were."""
+        ...
+
+    def restore(self, entries: Iterable[LogEntry], account_id: str | None) -> None:
+        """Replace the entries of an account, or all, by these, which count as older than those of other accounts."""
+        ...
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return the number of ``entries``, their ``bytes``, and how many were ``dropped``."""
+        ...

@@ -1,0 +1,1 @@
+"""State in Redis or Valkey, shared by servers on several machines."""

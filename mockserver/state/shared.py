@@ -1,0 +1,43 @@
+"""Opens the state that the processes of a server share: in memory, if there is one process, in SQLite or in Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from mockserver.state.layout import StateFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mockserver.replicas import Changes
+    from mockserver.state.protocols import Buckets, Counters, Leases
+
+MEMORY = "memory"
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class SharedState(Struct, frozen=True):
+    """The shared state. Without ``changes``, this process is the only one, and has everything in its memory."""
+
+    counters: Counters
+    buckets: Buckets
+    leases: Leases
+    changes: Changes | None = None
+    close: Callable[[], None] = _nothing
+
+
+def open_shared(store: str) -> SharedState:
+    """Return the state in the ``store`` of the settings. Raises ``StateFolderError`` if it cannot be used."""
+    scheme = store.partition(":")[0]
+    if scheme == MEMORY:
+        from mockserver.state.memory.buckets import MemoryBuckets
+        from mockserver.state.memory.counters import MemoryCounters
+        from mockserver.state.memory.leases import MemoryLeases
+
+        return SharedState(MemoryCounters(), MemoryBuckets(), MemoryLeases())
+    raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")

@@ -1,0 +1,1 @@
+"""State in an SQLite database, shared by the processes of one machine."""
