@@ -13,7 +13,7 @@ from mockserver.accounts.accounts import Accounts
 from mockserver.accounts.settings import AccountSettings
 from mockserver.catalog.paths import VERSION
 from mockserver.clock import Clock
-from mockserver.control import health
+from mockserver.control import health, probes
 from mockserver.control.contexts import ServerContext
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.dialogue import FixedResponder, Responder
@@ -139,7 +139,7 @@ def create_wsgi_app(services: Services) -> WSGIApplication:
     fixed = {(each.method, each.path): answer for each, answer in answers if "<" not in each.path}
     answering = FixedPaths(LateApp(by_flask, failures), fixed, failures)
     mounted = _also_below_version(with_one_slash(_beside_control(answering, services, failures)))
-    app = _dated(mounted, services.clock)
+    app = _dated(probes.beside(mounted, fill(ServerContext)), services.clock)
     # Last, because it resumes the batches of an earlier server, whose lines call the complete app, and its webhooks.
     openai.bind(app)
     services.webhooks.resume()

@@ -307,6 +307,15 @@ def doctor(shape: str, config: str | None, **given: Any) -> None:
 
 
 @main.command()
+@setting_options("host", "port", "tls")
+def healthcheck(config: str | None, **given: Any) -> None:
+    """Ask the server of these settings whether it is ready; exit status 1 if it is not."""
+    from mockserver.commands.healthcheck import run
+
+    run(settings_of(config, given))
+
+
+@main.command()
 @click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
 @click.option(
     "--url", help="URL of the server, such as http://127.0.0.1:4010/v1 [default: a server in this process]."

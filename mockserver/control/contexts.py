@@ -47,7 +47,7 @@ class ControlContext(Struct, frozen=True):
 
 
 class ServerContext(Struct, frozen=True):
-    """The parts of a server that ``/_mock/health``, ``/_mock/clock`` and ``/_mock/shutdown`` use."""
+    """The parts of a server that ``/_mock/health``, ``/_mock/clock``, ``/_mock/shutdown`` and the probes use."""
 
     clock: Clock
     fixtures: FixtureTranscriber

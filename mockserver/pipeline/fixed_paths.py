@@ -56,7 +56,7 @@ class FixedPaths:
                 from mockserver.pipeline.flask_adapter import response_of
 
             return with_reasons(response_of(reply))(environ, start_response)
-        return _sent(reply, start_response)
+        return sent(reply, start_response)
 
 
 class LateApp:
@@ -78,11 +78,11 @@ class LateApp:
                 if self._made is None:
                     self._made = self._make()
         except Exception as error:  # noqa: BLE001 - most likely of a damaged module
-            return _sent(self._failures.reply(error, request_of(environ), began), start_response)
+            return sent(self._failures.reply(error, request_of(environ), began), start_response)
         return self._made(environ, start_response)
 
 
-def _sent(reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
+def sent(reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
     """Return the body of a reply, after its status and headers have been passed to the server."""
     start_response(f"{reply.status} {REASONS.get(reply.status, 'UNKNOWN')}", list(reply.headers))
     return _Body(reply)

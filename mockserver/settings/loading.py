@@ -256,10 +256,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for variable, text in environ.items():
         option = options.get(variable)
+        if _SERVICE_LINK.match(f"{variable}={text}"):
+            continue
         if option is not None:
             value = text.split(os.pathsep) if kind_of(option) is tuple else text
             values[option.name] = checked(option, value, variable)
-        elif variable.startswith(ENVIRONMENT_PREFIX) and not _SERVICE_LINK.match(variable):
+        elif variable.startswith(ENVIRONMENT_PREFIX):
             if variable not in _namesake_variables():
                 raise SettingsError(_unknown(variable))
             log.warning(
@@ -269,7 +271,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 # Variables that Kubernetes sets in pods for a service named "mockserver".
-_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE|PORT)_")
+_SERVICE_LINK = re.compile(ENVIRONMENT_PREFIX + r"(SERVICE_|PORT_|PORT=(tcp|udp|sctp)://)")
 
 
 def _namesake_variables() -> set[str]:

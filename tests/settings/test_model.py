@@ -220,6 +220,17 @@ def test_a_misspelt_variable_is_named_with_the_right_one(variable: str, remedy: 
     assert problem(environ={variable: "x"}) == f"{variable}: unknown setting. {remedy}"
 
 
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_ignored() -> None:
+    links = {
+        "MOCKSERVER_PORT": "tcp://10.96.0.7:4010",
+        "MOCKSERVER_SERVICE_HOST": "10.96.0.7",
+        "MOCKSERVER_SERVICE_PORT_HTTP": "4010",
+        "MOCKSERVER_PORT_4010_TCP_ADDR": "10.96.0.7",
+    }
+    assert load_settings(environ=links) == Settings()
+    assert problem(environ={"MOCKSERVER_PORT": "http://10.96.0.7:4010"}).startswith("MOCKSERVER_PORT: ")
+
+
 def test_a_wrong_argument_is_named() -> None:
     assert problem(port=-1) == "argument port: -1 is too small; the minimum is 0."
     assert problem(prot=1).startswith("argument: unknown setting 'prot'.")

@@ -32,7 +32,8 @@ _LOOK = (
 _MAX_ANSWERING = 0.002  # seconds that the thread which waits for connections may answer a request itself
 _AT_ONCE = 64  # connections accepted per event
 _CONTROL = "/_mock"
-_HEALTH = "/_mock/health"
+_HEALTH = ("/_mock/health", "/health", "/ready")
+_HEALTH_METHODS = ("GET", "HEAD")
 _CONTROL_BODY = 1 << 16  # bytes; the reception waits for bodies of control calls up to this size
 _FAREWELL_SECONDS = 2.0  # of silence, after which a client that was refused while sending is dropped
 _FAREWELL_BYTES = 1 << 28  # received at most from a client that was refused while sending
@@ -399,12 +400,14 @@ def _is_ready(connection: Connection) -> bool:
 
 
 def _kind(connection: Connection) -> Kind:
-    """Return the kind of a request. A control call with an incomplete body counts as ordinary."""
+    """Return the kind of a request. One with an incomplete body counts as ordinary."""
     head = connection.head
     assert head is not None
-    if not _is_control(head.path) or head.length is None or len(connection.received) < head.length:
+    if head.length is None or len(connection.received) < head.length:
         return Kind.ORDINARY
-    return Kind.HEALTH if head.path == _HEALTH else Kind.CONTROL
+    if head.path in _HEALTH and head.method in _HEALTH_METHODS:
+        return Kind.HEALTH
+    return Kind.CONTROL if _is_control(head.path) else Kind.ORDINARY
 
 
 def _is_control(path: str) -> bool:

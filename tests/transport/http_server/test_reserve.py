@@ -85,6 +85,7 @@ def test_health_and_control_answer_beside_slow_clients(
         assert eventually(lambda: working() == threads)
         for _ in range(5):
             assert parse_response(talk(small, HEALTH)).status == 200
+            assert parse_response(talk(small, head("GET", "/ready", connection="close"))).status == 200
             listed = talk(small, head("GET", "/_mock/stubs", connection="close"))
             assert parse_response(listed).status == 200
             with connect(small) as connection:  # a client that sends the body after the head
