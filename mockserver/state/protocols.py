@@ -6,11 +6,13 @@ raises ``StateFailed``, and then nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from mockserver.state.bucket import Bucket, Draw, Key, Limit
+
+_ENTRY_OVERHEAD = 350  # bytes of memory of an entry of a log in addition to its data
 
 Value = dict[str, Any]
 T = TypeVar("T")
@@ -181,52 +183,82 @@ class Leases(Protocol):
 
 
 class LogEntry(NamedTuple):
-    """An entry of the journal: its id, its account, and its record as JSON."""
+    """An entry of a log. The order of the entries is that of their ``place``.
 
+    ``owner`` is empty, or names the lease of the process that will replace the entry (``Log.replace``).
+    """
+
+    place: int
     id: str
-    account: str
+    account: str | None
     data: bytes
+    owner: str = ""
+
+    @property
+    def size(self) -> int:
+        """Return its size in memory, in bytes."""
+        return len(self.data) + _ENTRY_OVERHEAD
+
+
+class LogState(NamedTuple):
+    """The state of a log.
+
+    ``version`` grows with every change, ``deletions`` with every ``delete`` and ``restore``. All entries have places
+    from ``first`` to ``last``; in an empty log, ``first`` is the next place, ``last`` the one before. ``entries`` is
+    their number, ``bytes`` their size, ``dropped`` how many have been dropped since all were deleted.
+    """
+
+    version: int
+    deletions: int
+    first: int
+    last: int
+    entries: int
+    bytes: int
+    dropped: int
 
 
 class Log(Protocol):
-    """The entries of the journal, bounded in number and bytes; the oldest are dropped."""
+    """The entries of the journal, bounded in number and bytes; the oldest are dropped. Several can have the same id.
 
-    def append(self, entry: LogEntry) -> None:
-        """Append an entry."""
+    An ``account_id`` of ``None`` stands for all accounts, but for ``append``, where it stands for no account.
+    """
+
+    def append(self, entry_id: str, account_id: str | None, data: bytes, owner: str = "") -> int:
+        """Append an entry. Return its place, which is higher than those of all others."""
         ...
 
-    def replace(self, entry: LogEntry) -> None:
-        """Replace the entry with this id, if it is still there; it keeps its place."""
+    def replace(self, place: int, data: bytes, owner: str = "") -> None:
+        """Replace the data and the owner of the entry at a place, if it is still there."""
         ...
 
-    def get(self, account_id: str | None, entry_id: str) -> LogEntry | None:
-        """Return an entry of an account (``None``: of any), or ``None``."""
+    def find(self, account_id: str | None, entry_id: str) -> LogEntry | None:
+        """Return the latest entry of an account with an id, or ``None``."""
         ...
 
-    def entries(self, account_id: str | None, *, after: str | None = None) -> list[LogEntry] | None:
-        """Return the entries of an account, or all, oldest first; ``None`` if ``after`` is the id of none of them."""
+    def entries(
+        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account, oldest first.
+
+        With ``after``, those of later places only; with ``since``, those that have changed since that version only.
+        """
         ...
 
-    def latest_id(self) -> str | None:
-        """Return the id of the latest entry of all accounts; ``None`` for an empty journal."""
-        ...
-
-    def version(self) -> int:
-        """Return a number that grows with every change of the entries."""
+    def state(self) -> LogState:
+        """Return the numbers of the log. Fast."""
         ...
 
     def wait(self, version: int, seconds: float) -> None:
-        """Wait until ``version()`` is another, or for ``seconds``."""
+        """Wait until the version is another than ``version``, or for ``seconds``."""
         ...
 
     def delete(self, account_id: str | None) -> int:
-        """Delete the entries of an account, or all. Return how many there were."""
+        """Delete the entries of an account. Return how many there were."""
         ...
 
-    def restore(self, entries: Iterable[LogEntry], account_id: str | None) -> None:
-        """Replace the entries of an account, or all, by these, which count as older than those of other accounts."""
-        ...
+    def restore(self, entries: Sequence[tuple[str, str | None, bytes]], account_id: str | None) -> None:
+        """Replace the entries of an account by these: their ids, accounts and data.
 
-    def sizes(self) -> Mapping[str, int]:
-        """Return the number of ``entries``, their ``bytes``, and how many were ``dropped``."""
+        They take places before those of other accounts.
+        """
         ...
