@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.replicas import Changes
-    from mockserver.state.protocols import Buckets, Counters, Leases
+    from mockserver.settings.model import Settings
+    from mockserver.state.protocols import Buckets, Counters, Leases, Log
 
 MEMORY = "memory"
 
@@ -27,17 +28,21 @@ class SharedState(Struct, frozen=True):
     counters: Counters
     buckets: Buckets
     leases: Leases
+    log: Log
     changes: Changes | None = None
     close: Callable[[], None] = _nothing
 
 
-def open_shared(store: str) -> SharedState:
+def open_shared(settings: Settings) -> SharedState:
     """Return the state in the ``store`` of the settings. Raises ``StateFolderError`` if it cannot be used."""
+    store = settings.store
     scheme = store.partition(":")[0]
     if scheme == MEMORY:
         from mockserver.state.memory.buckets import MemoryBuckets
         from mockserver.state.memory.counters import MemoryCounters
         from mockserver.state.memory.leases import MemoryLeases
+        from mockserver.state.memory.log import MemoryLog
 
-        return SharedState(MemoryCounters(), MemoryBuckets(), MemoryLeases())
+        journal = MemoryLog(settings.journal_entries, settings.journal_bytes)
+        return SharedState(MemoryCounters(), MemoryBuckets(), MemoryLeases(), journal)
     raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")
