@@ -9,6 +9,8 @@
 # make test-browser tests in Chromium what web pages can do to the server; needs Node
 # make test-clients runs clients of other projects against the server, in a separate environment; needs Node
 # make test-realtime-clients runs clients of the Realtime API against the server, in an environment of their own
+# make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
+# make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
 # make pictures redraws the pictures of the documentation
 # make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
@@ -25,13 +27,17 @@ CLIENTS := build/clients
 REALTIME_CLIENTS := build/realtime-clients
 FUZZ := build/fuzz
 FUZZ_PIP := $(FUZZ)/bin/python -m pip --disable-pip-version-check
+RELEASE := build/release
+RELEASE_PIP := $(RELEASE)/bin/python -m pip --disable-pip-version-check
 REALTIME_CLIENTS_PIP := $(REALTIME_CLIENTS)/bin/python -m pip --disable-pip-version-check
 CLIENTS_PIP := $(CLIENTS)/bin/python -m pip --disable-pip-version-check
 UV := build/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
+LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
+  --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients fuzz pictures check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image fuzz pictures check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -70,6 +76,13 @@ test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
 test-realtime-clients: $(REALTIME_CLIENTS)/.python $(REALTIME_CLIENTS)/.npm
 	$(REALTIME_CLIENTS)/bin/python -m pytest -W ignore --confcutdir tests/realtime_clients tests/realtime_clients
 
+# tests/conftest.py needs packages that only the other tests have.
+test-release: $(RELEASE)/.python
+	$(RELEASE)/bin/python -m pytest --confcutdir tests/release tests/release
+
+test-image: $(RELEASE)/.python
+	$(RELEASE)/bin/python -m pytest --confcutdir tests/image tests/image
+
 fuzz: $(FUZZ)/.python
 	$(FUZZ)/bin/python -m tools.fuzz $(ARGS)
 
@@ -102,6 +115,9 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
 	$(LOCK) --generate-hashes --group realtime-clients pyproject.toml -o requirements/realtime-clients.txt
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
+	$(LOCK) --generate-hashes --group release -o requirements/release.txt
+	$(LOCK_IMAGE) --extra webrtc pyproject.toml -o requirements/image.txt
+	$(LOCK_IMAGE) light/pyproject.toml -o requirements/image-slim.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
 	npm install --prefix tests/browser --package-lock-only --ignore-scripts
@@ -146,6 +162,10 @@ $(FUZZ)/.python: requirements/fuzz.txt pyproject.toml | $(FUZZ)/bin/python
 	$(FUZZ_PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(RELEASE)/.python: requirements/release.txt | $(RELEASE)/bin/python
+	$(RELEASE_PIP) install --quiet --require-hashes --no-deps --requirement requirements/release.txt
+	touch $@
+
 $(CLIENTS)/.npm: tests/clients/npm/package-lock.json $(CLIENTS)/.python
 	npm ci --prefix tests/clients/npm --no-audit --no-fund --silent
 	touch $@
@@ -171,6 +191,9 @@ $(REALTIME_CLIENTS)/bin/python:
 
 $(FUZZ)/bin/python:
 	$(PYTHON) -m venv $(FUZZ)
+
+$(RELEASE)/bin/python:
+	$(PYTHON) -m venv $(RELEASE)
 
 $(UV):
 	$(PYTHON) -m venv build/uv
