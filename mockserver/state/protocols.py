@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 if TYPE_CHECKING:
     from mockserver.state.bucket import Bucket, Draw, Key, Limit
 
-_ENTRY_OVERHEAD = 350  # bytes of memory of an entry of a log in addition to its data
-
 Value = dict[str, Any]
 T = TypeVar("T")
 
@@ -182,6 +180,14 @@ class Leases(Protocol):
         ...
 
 
+class Bounds(NamedTuple):
+    """The bounds of a log. Each entry takes ``overhead`` bytes in addition to its data."""
+
+    entries: int
+    bytes: int
+    overhead: int = 0
+
+
 class LogEntry(NamedTuple):
     """An entry of a log. The order of the entries is that of their ``place``.
 
@@ -194,18 +200,13 @@ class LogEntry(NamedTuple):
     data: bytes
     owner: str = ""
 
-    @property
-    def size(self) -> int:
-        """Return its size in memory, in bytes."""
-        return len(self.data) + _ENTRY_OVERHEAD
-
 
 class LogState(NamedTuple):
     """The state of a log.
 
     ``version`` grows with every change, ``deletions`` with every ``delete`` and ``restore``. All entries have places
     from ``first`` to ``last``; in an empty log, ``first`` is the next place, ``last`` the one before. ``entries`` is
-    their number, ``bytes`` their size, ``dropped`` how many have been dropped since all were deleted.
+    their number, ``bytes`` their size with the overhead, ``dropped`` how many were dropped since all were deleted.
     """
 
     version: int
@@ -218,7 +219,9 @@ class LogState(NamedTuple):
 
 
 class Log(Protocol):
-    """The entries of the journal, bounded in number and bytes; the oldest are dropped. Several can have the same id.
+    """Entries in an order, within ``Bounds``; the oldest are dropped. Several can have the same id.
+
+    Each kind of entries has a log of its own, such as the journal.
 
     An ``account_id`` of ``None`` stands for all accounts, but for ``append``, where it stands for no account.
     """

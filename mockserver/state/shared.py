@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mockserver.replicas import Changes
     from mockserver.settings.model import Settings
-    from mockserver.state.protocols import Buckets, Counters, Leases, Log
+    from mockserver.state.protocols import Bounds, Buckets, Counters, Leases, Log
 
 MEMORY = "memory"
 
@@ -23,12 +23,15 @@ def _nothing() -> None:
 
 
 class SharedState(Struct, frozen=True):
-    """The shared state. Without ``changes``, this process is the only one, and has everything in its memory."""
+    """The shared state. Without ``changes``, this process is the only one, and has everything in its memory.
+
+    ``open_log`` opens the log with a name, such as ``journal``.
+    """
 
     counters: Counters
     buckets: Buckets
     leases: Leases
-    log: Log
+    open_log: Callable[[str, Bounds], Log]
     changes: Changes | None = None
     close: Callable[[], None] = _nothing
 
@@ -43,6 +46,7 @@ def open_shared(settings: Settings) -> SharedState:
         from mockserver.state.memory.leases import MemoryLeases
         from mockserver.state.memory.log import MemoryLog
 
-        journal = MemoryLog(settings.journal_entries, settings.journal_bytes)
-        return SharedState(MemoryCounters(), MemoryBuckets(), MemoryLeases(), journal)
+        return SharedState(
+            MemoryCounters(), MemoryBuckets(), MemoryLeases(), lambda _, bounds: MemoryLog(bounds)
+        )
     raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")

@@ -9,24 +9,25 @@ from threading import Event, Thread
 import pytest
 
 from mockserver.state.memory.log import MemoryLog
-from mockserver.state.protocols import Log, LogEntry
+from mockserver.state.protocols import Bounds, Log, LogEntry
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
 ROOM = 1 << 20
+OVERHEAD = 10
 
-OpenLog = Callable[[int, int], Log]
+OpenLog = Callable[[Bounds], Log]
 
 
 @pytest.fixture(params=["memory"])
 def opened(request: pytest.FixtureRequest) -> OpenLog:
-    """Return a function that opens the log of the test with its bounds: the number of entries, and bytes."""
+    """Return a function that opens the log of the test."""
     return MemoryLog
 
 
 @pytest.fixture
 def log(opened: OpenLog) -> Log:
     """Return a log with room for a thousand entries."""
-    return opened(1_000, ROOM)
+    return opened(Bounds(1_000, ROOM, OVERHEAD))
 
 
 def filled(log: Log, ids: str, account: str | None = ANN) -> Log:
@@ -108,7 +109,7 @@ def test_entries_since_a_version_are_those_that_have_changed(log: Log) -> None:
 
 
 def test_beyond_the_number_of_entries_the_oldest_are_dropped(opened: OpenLog) -> None:
-    log = filled(opened(2, ROOM), "abcd")
+    log = filled(opened(Bounds(2, ROOM, OVERHEAD)), "abcd")
     state = log.state()
     assert ids(log) == "cd"
     assert (state.entries, state.dropped) == (2, 2)
@@ -116,8 +117,8 @@ def test_beyond_the_number_of_entries_the_oldest_are_dropped(opened: OpenLog) ->
 
 
 def test_beyond_the_bytes_the_oldest_are_dropped(opened: OpenLog) -> None:
-    size = LogEntry(0, "a", ANN, b"a").size
-    log = filled(opened(1_000, 3 * size), "abcd")
+    size = len("a") + OVERHEAD
+    log = filled(opened(Bounds(1_000, 3 * size, OVERHEAD)), "abcd")
     assert ids(log) == "bcd"
     log.replace(log.state().last, b"d" * (size + 2))
     assert ids(log) == "d"
@@ -125,7 +126,7 @@ def test_beyond_the_bytes_the_oldest_are_dropped(opened: OpenLog) -> None:
 
 
 def test_an_entry_larger_than_all_bytes_is_dropped(opened: OpenLog) -> None:
-    log = opened(1_000, ROOM)
+    log = opened(Bounds(1_000, ROOM, OVERHEAD))
     log.append("a", ANN, b"a" * ROOM)
     assert log.entries(None) == []
     assert (log.state().entries, log.state().bytes, log.state().dropped) == (0, 0, 1)
@@ -150,13 +151,13 @@ def test_what_is_deleted_is_counted(log: Log) -> None:
     before = log.state()
     assert log.delete(ANN) == 2
     assert ids(log) == "c"
-    assert log.state().bytes == LogEntry(0, "c", BOB, b"c").size
+    assert log.state().bytes == len("c") + OVERHEAD
     assert log.state().deletions == before.deletions + 1
     assert log.delete(ANN) == 0
 
 
 def test_dropped_entries_are_forgotten_when_all_are_deleted(opened: OpenLog) -> None:
-    log = filled(opened(1, ROOM), "abc")
+    log = filled(opened(Bounds(1, ROOM, OVERHEAD)), "abc")
     log.delete(BOB)
     assert log.state().dropped == 2
     log.delete(None)
@@ -181,7 +182,7 @@ def test_restored_entries_come_before_those_of_others(log: Log) -> None:
 
 
 def test_restored_entries_are_dropped_first(opened: OpenLog) -> None:
-    log = filled(opened(3, ROOM), "ab", BOB)
+    log = filled(opened(Bounds(3, ROOM, OVERHEAD)), "ab", BOB)
     log.restore([("x", ANN, b""), ("y", ANN, b"")], ANN)
     assert ids(log) == "yab"
     assert log.state().dropped == 1
@@ -224,7 +225,7 @@ def test_entries_of_many_threads_are_all_there(log: Log) -> None:
 
 def test_in_memory_the_size_is_the_memory_taken() -> None:
     texts = [f"{number} " + "x" * 500 for number in range(500)]
-    log = MemoryLog(1_000, 1 << 30)
+    log = MemoryLog(Bounds(1_000, 1 << 30, overhead=350))
     tracemalloc.start()
     for number, text in enumerate(texts):
         log.append(f"req_{number:032}", ANN, text.encode())

@@ -11,13 +11,14 @@ from mockserver.state.protocols import LogEntry, LogState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mockserver.state.protocols import Bounds
+
 
 class MemoryLog:
-    """The entries of the journal of one process (``protocols.Log``)."""
+    """The entries of a log of one process (``protocols.Log``)."""
 
-    def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
         self._changed = threading.Condition()
         self._kept: OrderedDict[int, tuple[LogEntry, int]] = OrderedDict()  # by place, with their versions
         self._next = 0  # place
@@ -37,7 +38,7 @@ class MemoryLog:
         with self._changed:
             kept = self._kept.get(place)
             if kept is not None:
-                self._bytes -= kept[0].size
+                self._bytes -= self._size(kept[0])
                 self._keep(kept[0]._replace(data=data, owner=owner))
                 self._end_change()
 
@@ -94,9 +95,12 @@ class MemoryLog:
             self._kept.update(others)
             self._end_change()
 
+    def _size(self, entry: LogEntry) -> int:
+        return len(entry.data) + self._bounds.overhead
+
     def _keep(self, entry: LogEntry) -> None:
         self._kept[entry.place] = (entry, self._version + 1)
-        self._bytes += entry.size
+        self._bytes += self._size(entry)
 
     def _delete(self, account_id: str | None) -> int:
         self._deletions += 1
@@ -105,13 +109,13 @@ class MemoryLog:
         gone = [entry for entry, _ in self._kept.values() if _is_of(entry, account_id)]
         for entry in gone:
             del self._kept[entry.place]
-            self._bytes -= entry.size
+            self._bytes -= self._size(entry)
         return len(gone)
 
     def _end_change(self) -> None:
         """Drop the oldest entries beyond the bounds, and wake those who wait."""
-        while len(self._kept) > self._max_entries or self._bytes > self._max_bytes:
-            self._bytes -= self._kept.popitem(last=False)[1][0].size
+        while len(self._kept) > self._bounds.entries or self._bytes > self._bounds.bytes:
+            self._bytes -= self._size(self._kept.popitem(last=False)[1][0])
             self._dropped += 1
         self._version += 1
         self._changed.notify_all()
