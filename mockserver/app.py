@@ -231,7 +231,7 @@ def build_services(settings: Settings) -> Services:
     stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name)
     closing = threading.Event()
     ids = Ids(settings.seed)
-    shared = open_shared(settings)
+    shared = open_shared(settings.store)
     store, blobs = open_state(settings.state, ValueRules(schemas))
     return Services(
         settings=settings,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.replicas import Changes
-    from mockserver.settings.model import Settings
     from mockserver.state.protocols import Bounds, Buckets, Counters, Leases, Log
 
 MEMORY = "memory"
@@ -36,9 +35,8 @@ class SharedState(Struct, frozen=True):
     close: Callable[[], None] = _nothing
 
 
-def open_shared(settings: Settings) -> SharedState:
+def open_shared(store: str) -> SharedState:
     """Return the state in the ``store`` of the settings. Raises ``StateFolderError`` if it cannot be used."""
-    store = settings.store
     scheme = store.partition(":")[0]
     if scheme == MEMORY:
         from mockserver.state.memory.buckets import MemoryBuckets
