@@ -26,7 +26,9 @@ def create_control_app(fill: Fill) -> flask.Flask:
     control = filled(ControlContext)
     app = flask.Flask("mockserver.control", static_folder=None, root_path=_FOLDER)
     answer_failures(app, Failures(control.errors, control.ids, control.journal))
-    guard.register(app, control.settings, [each.path for each in OPERATIONS if each.is_open])
+    open_paths = [each.path for each in OPERATIONS if each.is_open]
+    without_account = [each.path for each in OPERATIONS if not each.by_account]
+    guard.register(app, control.settings, open_paths, without_account)
     requests.register_refusals(app, OPERATIONS)
     requests.limit_answers(app, control.answer_memory)
     for operation in OPERATIONS:

@@ -48,12 +48,20 @@ class Refused(NamedTuple):
     message: str
 
 
-def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) -> None:
-    """Refuse forbidden calls, except to ``open_paths``, and close answers to pages of other sites."""
+def register(
+    app: flask.Flask,
+    settings: Settings,
+    open_paths: Collection[str],
+    paths_without_account: Collection[str] = (),
+) -> None:
+    """Refuse forbidden calls, except to ``open_paths``, and close answers to pages of other sites.
+
+    At ``paths_without_account`` no API key is read, so the token can also be in ``Authorization``.
+    """
 
     def guard() -> flask.Response | None:
         request = flask.request
-        refused = refusal(request.environ, settings)
+        refused = refusal(request.environ, settings, may_authorize=request.path in paths_without_account)
         if refused is None:
             flask.g.page = request.environ.get("HTTP_ORIGIN")
         elif request.path not in open_paths:
@@ -74,10 +82,11 @@ def register(app: flask.Flask, settings: Settings, open_paths: Collection[str]) 
     app.after_request(close_to_others)
 
 
-def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
+def refusal(environ: Mapping[str, Any], settings: Settings, *, may_authorize: bool = False) -> Refused | None:
     """Return the refusal of the request of a WSGI environ, ``None`` if it is allowed.
 
-    A preflight needs no token, because it cannot have one.
+    A preflight needs no token, because it cannot have one. If it ``may_authorize``, a Bearer token counts, which is all
+    that Prometheus can send.
     """
     written = environ.get("HTTP_HOST", "")
     host = parse_authority(written)
@@ -92,7 +101,10 @@ def refusal(environ: Mapping[str, Any], settings: Settings) -> Refused | None:
         return _not_local(environ, host, settings)
     if environ["REQUEST_METHOD"] == "OPTIONS":
         return None
-    return _without_token(environ, settings.control_token)
+    given = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"), "")
+    if not given and may_authorize:
+        given = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+    return _without_token(given, settings.control_token)
 
 
 def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
@@ -167,8 +179,7 @@ def _proxy_headers() -> tuple[frozenset[str], tuple[str, ...]]:
     return frozenset(table["names"]), tuple(table["prefixes"])
 
 
-def _without_token(environ: Mapping[str, Any], token: str) -> Refused | None:
-    given = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"), "")
+def _without_token(given: str, token: str) -> Refused | None:
     if secrets.compare_digest(given.encode("latin-1", "replace"), token.encode()):
         return None
     problem = "is wrong" if given else "is missing"

@@ -219,6 +219,14 @@ class TestWithAToken:
         assert change.status == 200
         assert send("GET", "/_mock/settings", headers=TOKEN).json()["changed"] == {}  # type: ignore[index]
 
+    @pytest.mark.parametrize("path", ["/_mock/metrics", "/_mock/clock", "/_mock/openapi.json"])
+    def test_it_can_be_a_bearer_token_where_no_api_key_is_read(self, send: Send, path: str) -> None:
+        assert send("GET", path, headers={"Authorization": f"Bearer {SESAME}"}).status == 200
+        assert send("GET", path, headers={"Authorization": "Bearer other"}).status == 401
+
+    def test_it_cannot_stand_in_place_of_an_api_key(self, send: Send) -> None:
+        assert send("GET", "/_mock/journal", headers={"Authorization": f"Bearer {SESAME}"}).status == 401
+
     def test_the_health_needs_none(self, send: Send) -> None:
         assert send("GET", "/_mock/health").status == 200
 
