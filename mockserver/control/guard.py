@@ -101,10 +101,9 @@ def refusal(environ: Mapping[str, Any], settings: Settings, *, may_authorize: bo
         return _not_local(environ, host, settings)
     if environ["REQUEST_METHOD"] == "OPTIONS":
         return None
-    given = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"), "")
-    if not given and may_authorize:
-        given = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
-    return _without_token(given, settings.control_token)
+    if may_authorize and _is_token(environ.get("HTTP_AUTHORIZATION", ""), f"Bearer {settings.control_token}"):
+        return None
+    return _without_token(environ, settings.control_token)
 
 
 def _foreign_page(environ: Mapping[str, Any], host: Authority) -> str:
@@ -179,13 +178,18 @@ def _proxy_headers() -> tuple[frozenset[str], tuple[str, ...]]:
     return frozenset(table["names"]), tuple(table["prefixes"])
 
 
-def _without_token(given: str, token: str) -> Refused | None:
-    if secrets.compare_digest(given.encode("latin-1", "replace"), token.encode()):
+def _without_token(environ: Mapping[str, Any], token: str) -> Refused | None:
+    given = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"), "")
+    if _is_token(given, token):
         return None
     problem = "is wrong" if given else "is missing"
     return Refused(
         401, f"{TOKEN_HEADER}: the header {problem}. Send the server's setting control_token in it."
     )
+
+
+def _is_token(given: str, token: str) -> bool:
+    return secrets.compare_digest(given.encode("latin-1", "replace"), token.encode())
 
 
 def _preflight() -> flask.Response:

@@ -1,5 +1,5 @@
 {{- define "audio-mockserver.name" -}}
-{{- if contains "audio-mockserver" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-audio-mockserver{{ end | trunc 50 | trimSuffix "-" }}
+{{- ternary .Release.Name (printf "%s-audio-mockserver" .Release.Name) (contains "audio-mockserver" .Release.Name) | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "audio-mockserver.selector" -}}
@@ -15,7 +15,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "audio-mockserver.redis" -}}
-{{ printf "%s-redis" .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-redis" .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "audio-mockserver.hasStore" -}}
@@ -23,7 +23,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "audio-mockserver.blobClaim" -}}
-{{ .Values.blobs.existingClaim | default (printf "%s-blobs" (include "audio-mockserver.name" .)) }}
+{{- .Values.blobs.existingClaim | default (printf "%s-blobs" (include "audio-mockserver.name" .)) }}
 {{- end }}
 
 {{/* The variables of servers and workers: the settings, the secrets, and the folders that are mounted. */}}
@@ -108,7 +108,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "audio-mockserver.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
 {{/* Refuses combinations that cannot work, before anything is installed. */}}
