@@ -9,11 +9,13 @@ time until the bucket is *full*, and milliseconds are truncated, not rounded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
 MICROSECONDS = 1_000_000  # per second
+SKEW = 5 * MICROSECONDS  # by which the clocks of threads, processes and machines may differ
 NEVER = 1 << 62  # microseconds; a bucket with this time does not refill until it has refused a request
 
 Key = tuple[str, str, str]  # the key of a bucket: account id, limit group, kind
@@ -50,9 +52,44 @@ def debt_at(bucket: Bucket, limit: Limit, now: int) -> int:
     return max(0, left)
 
 
+def take_all(
+    draws: Sequence[Draw], held: Sequence[tuple[Bucket, Limit]], now: int
+) -> tuple[Draw | None, list[Bucket]]:
+    """Take all the draws or none from the buckets ``held``, each with the limit that applied until now.
+
+    Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
+    """
+    buckets = [refilled(*each, now) for each in held]
+    refused, longest = None, 0
+    for draw, each in zip(draws, buckets, strict=True):
+        needed = wait(each, draw.limit, draw.amount, now)
+        if needed > longest:
+            refused, longest = draw, needed
+    if refused is None:
+        buckets = [
+            take(each, draw.limit, draw.amount, now) for draw, each in zip(draws, buckets, strict=True)
+        ]
+    return refused, buckets
+
+
 def take(bucket: Bucket, limit: Limit, amount: int, now: int) -> Bucket:
     """Return the bucket after ``amount`` more is used; a negative amount is given back. It may exceed its limit."""
-    return Bucket(max(0, debt_at(bucket, limit, now) + amount * limit.window), now)
+    at_now = refilled(bucket, limit, now)
+    return Bucket(max(0, at_now.debt + amount * limit.window), at_now.at)
+
+
+def refilled(bucket: Bucket, limit: Limit, now: int) -> Bucket:
+    """Return the bucket ``now``.
+
+    Its time goes back only if the clock was set back: by the difference of two clocks, nothing is refilled twice.
+    """
+    return Bucket(debt_at(bucket, limit, now), now + _lag(bucket, now))
+
+
+def _lag(bucket: Bucket, now: int) -> int:
+    """Return by how much (microseconds) ``now`` is behind the clock that has changed the bucket; else 0."""
+    ahead = bucket.at - now
+    return ahead if 0 < ahead <= SKEW else 0
 
 
 def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
@@ -60,18 +97,14 @@ def wait(bucket: Bucket, limit: Limit, amount: int, now: int) -> int:
 
     Less than a millisecond counts as 0: a request is admitted if the message would say ``0s``.
     """
-    return wait_at(debt_at(bucket, limit, now), limit, amount)
-
-
-def wait_at(debt: int, limit: Limit, amount: int) -> int:
-    """Return ``wait`` for a bucket with this ``debt`` now."""
-    missing = debt + (amount - limit.amount) * limit.window
-    return missing // limit.amount // 1000 if missing > 0 else 0
+    missing = debt_at(bucket, limit, now) + (amount - limit.amount) * limit.window
+    return (missing // limit.amount + _lag(bucket, now)) // 1000 if missing > 0 else 0
 
 
 def reset(bucket: Bucket, limit: Limit, now: int) -> int:
     """Return the whole milliseconds until the bucket is full again."""
-    return debt_at(bucket, limit, now) // limit.amount // 1000
+    debt = debt_at(bucket, limit, now)
+    return (debt // limit.amount + _lag(bucket, now)) // 1000 if debt else 0
 
 
 def used(bucket: Bucket, limit: Limit, now: int) -> int:

@@ -128,8 +128,8 @@ class Counters(Protocol):
 class Buckets(Protocol):
     """The buckets of the rate limits (``bucket.py``). Full buckets can be removed, which changes no answer.
 
-    Times are in microseconds. A bucket that is at a later time than ``now`` stays at that time, so that clocks of
-    different processes refill nothing twice.
+    Times are in microseconds. A bucket that is at a slightly later time than ``now`` (``bucket.SKEW``) stays at that
+    time, so that clocks of different processes refill nothing twice; one at a much later time is set back to ``now``.
     """
 
     def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from mockserver.state.disk import StateFailed
 from mockserver.state.layout import StateFolderError
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from mockserver.replicas import Changes
     from mockserver.state.protocols import Bounds, Buckets, Counters, Leases, Log
 
-MEMORY = "memory"
+MEMORY, SQLITE = "memory", "sqlite"
 
 
 def _nothing() -> None:
@@ -37,7 +39,7 @@ class SharedState(Struct, frozen=True):
 
 def open_shared(store: str) -> SharedState:
     """Return the state in the ``store`` of the settings. Raises ``StateFolderError`` if it cannot be used."""
-    scheme = store.partition(":")[0]
+    scheme, _, place = store.partition(":")
     if scheme == MEMORY:
         from mockserver.state.memory.buckets import MemoryBuckets
         from mockserver.state.memory.counters import MemoryCounters
@@ -47,4 +49,30 @@ def open_shared(store: str) -> SharedState:
         return SharedState(
             MemoryCounters(), MemoryBuckets(), MemoryLeases(), lambda _, bounds: MemoryLog(bounds)
         )
+    if scheme == SQLITE and place:
+        return _in_sqlite(Path(place).absolute())
     raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")
+
+
+def _in_sqlite(path: Path) -> SharedState:
+    from mockserver.state.memory.log import MemoryLog
+    from mockserver.state.sqlite.buckets import SqliteBuckets
+    from mockserver.state.sqlite.changes import SqliteChanges
+    from mockserver.state.sqlite.counters import SqliteCounters
+    from mockserver.state.sqlite.database import Database
+    from mockserver.state.sqlite.leases import SqliteLeases
+
+    try:
+        database = Database(path)
+        return SharedState(
+            SqliteCounters(database),
+            SqliteBuckets(database),
+            SqliteLeases(database),
+            lambda _, bounds: MemoryLog(bounds),
+            SqliteChanges(database),
+            database.close,
+        )
+    except StateFailed as error:
+        raise StateFolderError(
+            f"store: {error}. Name another file, or one that does not exist yet."
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,35 @@ from mockserver.resources import data_folder
 from mockserver.state.blobs import Blobs
 from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.opening import open_state
+from mockserver.state.shared import SharedState, open_shared
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 
 Opened = Callable[[], tuple[MemoryDocuments, Blobs]]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return an empty store of each kind, as the setting ``store`` names it."""
+    return _empty(request.param, tmp_path)
+
+
+@pytest.fixture(params=["sqlite"])
+def several(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return an empty store of each kind that several processes can use."""
+    return _empty(request.param, tmp_path)
+
+
+def _empty(kind: str, folder: Path) -> str:
+    return {"memory": "memory", "sqlite": f"sqlite:{folder / 'store.db'}"}[kind]
+
+
+@pytest.fixture
+def shared(store: str) -> Iterator[SharedState]:
+    """Return the state in an empty store of each kind."""
+    state = open_shared(store)
+    yield state
+    state.close()
 
 
 @pytest.fixture(scope="session")

@@ -29,24 +29,16 @@ class MemoryBuckets:
         Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """
         with self._lock:
-            debts = [self._debt(draw.key, now) for draw in draws]
-            refused, longest = None, 0
-            for draw, debt in zip(draws, debts, strict=True):
-                wait = bucket.wait_at(debt, draw.limit, draw.amount)
-                if wait > longest:
-                    refused, longest = draw, wait
-            buckets = []
-            for draw, debt in zip(draws, debts, strict=True):
-                taken = draw.amount * draw.limit.window if refused is None else 0
-                buckets.append(Bucket(debt + taken, now))
-                self._keep(draw.key, buckets[-1], draw.limit, now)
+            refused, buckets = bucket.take_all(draws, [self._held(draw) for draw in draws], now)
+            for draw, held in zip(draws, buckets, strict=True):
+                self._keep(draw.key, held, draw.limit, now)
             return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
         """Take a draw even if it exceeds the limit. A negative amount is given back."""
         with self._lock:
-            debt = self._debt(draw.key, now) + draw.amount * draw.limit.window
-            self._keep(draw.key, Bucket(max(0, debt), now), draw.limit, now)
+            held = bucket.refilled(*self._held(draw), now)
+            self._keep(draw.key, bucket.take(held, draw.limit, draw.amount, now), draw.limit, now)
 
     def put(self, key: Key, held: Bucket, limit: Limit) -> None:
         """Replace a bucket."""
@@ -78,10 +70,9 @@ class MemoryBuckets:
         for key, (held, limit) in kept:
             yield key, held, limit
 
-    def _debt(self, key: Key, now: int) -> int:
-        """Return the debt of a bucket at ``now``, refilled by the limit that applied until then."""
-        kept = self._kept.get(key)
-        return bucket.debt_at(*kept, now) if kept else 0
+    def _held(self, draw: Draw) -> tuple[Bucket, Limit]:
+        """Return the bucket of a draw, with the limit that has applied until now."""
+        return self._kept.get(draw.key) or (_FRESH, draw.limit)
 
     def _keep(self, key: Key, held: Bucket, limit: Limit, now: int) -> None:
         if key not in self._kept:

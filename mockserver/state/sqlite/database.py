@@ -20,26 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a lock for less than one
-_SETTINGS = ("journal_mode = WAL", f"busy_timeout = {_BUSY_MS}", "foreign_keys = OFF", "temp_store = MEMORY")
+_APPLICATION = 0x61756D6B  # marks a database as one of this program
+FORMAT = 1  # the tables that this version reads and writes
+_LEFT_BY_FORKS: list[_Connections] = []  # SQLite allows a child process neither to use nor to close them
+
+
+class ForeignDatabase(StateFailed):
+    """The file is not a database of this program, or one of a newer version. Nothing of it was changed."""
 
 
 class Database:
-    """A database file in WAL mode. Thread-safe.
+    """A database file in WAL mode. Thread-safe; a process that is forked off has connections of its own.
 
     Readers never wait. Writers wait in the kernel for a lock on a file beside the database, because SQLite would poll
-    its own lock. With ``durable``, a change survives a crash of the system, too, not only one of the process.
+    its own lock.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, synchronous: str = "NORMAL") -> None:
+        """Open the file, which is created if necessary. Raises ``ForeignDatabase`` and ``StateFailed``.
+
+        ``synchronous`` is what a committed change survives: OFF, the end of any process; NORMAL, the same, and a crash
+        of the system leaves an earlier state; FULL, a crash of the system.
+        """
         self.path = path
-        self._synchronous = "NORMAL" if durable else "OFF"
-        self._readers = threading.local()
-        self._writing = threading.RLock()
-        self._writer = self._connect()
-        self._lock_file = os.open(
-            path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        self._depth = 0
+        self._synchronous = synchronous
+        self._connections = _Connections(path, synchronous)
 
     def create(self, *statements: str) -> None:
         """Create tables and indexes, which may exist. Raises ``StateFailed``."""
@@ -53,55 +58,80 @@ class Database:
 
         A transaction within another one of the same thread is a part of it. Raises ``StateFailed`` if it fails.
         """
-        with self._writing:
-            if self._depth:
-                yield self._writer.cursor()
+        connections = self._own()
+        with connections.writing:
+            cursor = connections.writer.cursor()
+            if connections.writer.in_transaction:
+                yield cursor
                 return
-            with self._failures(), self._locked():
-                cursor = self._writer.cursor()
+            with _failures(self.path), connections.locked():
                 cursor.execute("BEGIN IMMEDIATE")
-                self._depth += 1
                 try:
                     yield cursor
-                except BaseException:
-                    cursor.execute("ROLLBACK")
-                    raise
-                else:
                     cursor.execute("COMMIT")
-                finally:
-                    self._depth -= 1
+                except BaseException:
+                    with contextlib.suppress(
+                        sqlite3.Error
+                    ):  # some errors have undone the transaction already
+                        cursor.execute("ROLLBACK")
+                    raise
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a query, which sees all committed changes. Raises ``StateFailed``."""
-        with self._failures():
-            return self._reader().execute(query, values).fetchall()
+        with self._reader() as reader:
+            return reader.execute(query, values).fetchall()
 
     def row(self, query: str, values: Sequence[Any] = ()) -> Any | None:
         """Return the first row of a query, or ``None``. Raises ``StateFailed``."""
-        with self._failures():
-            return self._reader().execute(query, values).fetchone()
+        with self._reader() as reader:
+            return reader.execute(query, values).fetchone()
 
     def close(self) -> None:
-        """Close the connections of this thread and for writing."""
-        with self._writing:
-            self._writer.close()
-            os.close(self._lock_file)
-
-    def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if reader is None:
-            reader = self._readers.connection = self._connect()
-        return reader
-
-    def _connect(self) -> sqlite3.Connection:
-        with self._failures():
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            for setting in (*_SETTINGS, f"synchronous = {self._synchronous}"):
-                connection.execute(f"PRAGMA {setting}")
-            return connection
+        """Close all connections of this process."""
+        self._own().close()
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        readers = self._own().readers
+        with _failures(self.path):
+            try:
+                reader = readers.pop()
+            except IndexError:
+                reader = _connect(self.path, self._synchronous)
+            try:
+                yield reader
+            finally:
+                readers.append(reader)
+
+    def _own(self) -> _Connections:
+        """Return the connections of this process."""
+        if self._connections.process != os.getpid():
+            _LEFT_BY_FORKS.append(self._connections)
+            self._connections = _Connections(self.path, self._synchronous)
+        return self._connections
+
+
+class _Connections:
+    """The connections of one process, and its lock among the processes that write."""
+
+    def __init__(self, path: Path, synchronous: str) -> None:
+        self.process = os.getpid()
+        self.writing = threading.RLock()
+        self.readers: list[sqlite3.Connection] = []  # those that no thread uses now
+        with _failures(path):
+            os.close(_private(path))
+            self._lock_file = _private(path.with_name(path.name + ".lock"))
+            try:
+                with self.locked():
+                    self.writer = _connect(path, synchronous)
+                    _prepare(self.writer, path)
+            except BaseException:
+                os.close(self._lock_file)
+                raise
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the database against other processes that write."""
         if fcntl is None:
             yield
             return
@@ -111,10 +141,48 @@ class Database:
         finally:
             fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
-    @contextlib.contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Raise ``StateFailed`` for errors of SQLite."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StateFailed(f"{self.path} cannot be used: {error}", str(error)) from error
+    def close(self) -> None:
+        with self.writing:
+            for connection in (*self.readers, self.writer):
+                connection.close()
+            self.readers.clear()
+            os.close(self._lock_file)
+
+
+def _private(path: Path) -> int:
+    """Open a file that only its owner can read, created if necessary. Return its descriptor."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for setting in (f"busy_timeout = {_BUSY_MS}", f"synchronous = {synchronous}", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make a new database one of this program. Raises ``ForeignDatabase``."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if (application, found) != (_APPLICATION, FORMAT):
+        if application == _APPLICATION:
+            raise ForeignDatabase(f"{path} was written by a newer version, in format {found}, not {FORMAT}")
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+            raise ForeignDatabase(f"{path} is a database of another program")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextlib.contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    """Raise ``StateFailed`` for errors of SQLite and of the lock."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StateFailed(
+            f"{path} cannot be used: {error}",
+            str(error),
+            no_room=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL,
+        ) from error
