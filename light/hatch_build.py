@@ -24,7 +24,10 @@ TAKEN_OVER = (
     "requires-python",
     "urls",
 )
-FILES = {"mockserver": "mockserver", "schemas": "mockserver/schemas", "fixtures": "mockserver/fixtures"}
+FILES = {
+    "mockserver": "mockserver",
+    **{name: f"mockserver/{name}" for name in ("schemas", "fixtures", "docs", "llms.txt")},
+}
 
 
 class LightMetadata(MetadataHookInterface):

@@ -344,6 +344,24 @@ def call(scenarios: tuple[str, ...], config: str | None, **given: Any) -> None:
 
 
 @main.command()
+@click.option(
+    "--url", help="URL of the running server to join [default: a server of its own, on a free port]."
+)
+@click.option(
+    "--api-key", metavar="TEXT", help="API key whose account the tools concern [default: every account]."
+)
+@click.option("--ca-file", metavar="FILE", help="File by which a server with TLS is verified.")
+@setting_options()
+def mcp(url: str | None, api_key: str | None, ca_file: str | None, config: str | None, **given: Any) -> None:
+    """Serve agents by the Model Context Protocol, over standard input and output."""
+    from mockserver.commands.mcp import run
+
+    if given["port"] is None:
+        given["port"] = "0"
+    run(settings_of(config, given), url=url, api_key=api_key, ca_file=ca_file)
+
+
+@main.command()
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Show accepted differences as well.")
 def drift(shape: str, everything: bool) -> None:

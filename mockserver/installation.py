@@ -59,6 +59,8 @@ PARTS = (
     Part("websockets", "websockets", "reads and writes WebSocket frames"),
     Part("trustme", "trustme", "makes certificates for TLS", optional=True),
     Part("aiortc", "aiortc", "carries the media of WebRTC calls", optional=True),
+    Part("mcp", "mcp", "serves agents", optional=True),
+    Part("opentelemetry.sdk", "opentelemetry-sdk", "makes traces", optional=True),
     Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "synthesizes speech"),

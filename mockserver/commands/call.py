@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from mockserver.app import build_services, create_wsgi_app
+from mockserver.app import build_services
 from mockserver.caller.drawing import draw
 from mockserver.caller.junit import junit_xml
 from mockserver.caller.opening import begin_call
@@ -24,7 +23,7 @@ from mockserver.caller.scenario import ScenarioError, play_scenario, read_scenar
 from mockserver.caller.sounds import CallerVoice
 from mockserver.commands.consoles import table_console
 from mockserver.commands.failures import exit_with_message, fail
-from mockserver.transport.http_server.server import listen
+from mockserver.commands.own_server import serving
 from mockserver.wording import shown
 
 if TYPE_CHECKING:
@@ -106,15 +105,8 @@ def _reached(services: Services, url: str | None, key: str, ca_file: Path | None
     if url is not None:
         yield Reached(url, key, ca_file, is_own=False)
         return
-    server = listen(services.settings, create_wsgi_app(services), services.closing)
-    thread = threading.Thread(target=server.serve, name="mockserver", daemon=True)
-    thread.start()
-    services.start()
-    try:
+    with serving(services) as server:
         yield Reached(f"{server.url}/v1", key, None, is_own=True)
-    finally:
-        server.stop()
-        thread.join()
 
 
 def _begin(scenario: Scenario, services: Services, server: Reached, pacing: Pacing) -> Call:

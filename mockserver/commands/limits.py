@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import re
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +18,7 @@ from rich.text import Text
 from mockserver.catalog.limit_kinds import KINDS, QUEUE_KINDS
 from mockserver.commands.consoles import table_console
 from mockserver.commands.failures import fail
+from mockserver.control_client import ControlClient, ControlFailed
 from mockserver.limits.headers import go_duration
 from mockserver.settings.loading import catalog_of
 from mockserver.wording import shown
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.settings.model import LimitRow, Settings
 
-_TOKEN_HEADER = "x-mock-control-token"  # noqa: S105 - the header's name
 _INTERVAL = 0.5  # seconds between updates
 _TIMEOUT = 5.0  # seconds for an answer of the control API
 _BAR_WIDTH = 24  # characters
@@ -112,47 +108,34 @@ def watch_limits(url: str, *, token: str = "", once: bool) -> None:
     ``token`` is the server's setting ``control_token``.
     """
     console = Console()
+    try:
+        server = ControlClient(url, token=token)
+    except ControlFailed as error:
+        fail(f"--url: {error}")
     if once:
-        console.print(_frame(url, token))
+        console.print(_frame(server))
         return
     with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(_frame(url, token), refresh=True)
+            live.update(_frame(server), refresh=True)
             time.sleep(_INTERVAL)
 
 
-def _frame(url: str, token: str) -> Group:
-    if not url.startswith(("http://", "https://")):
-        fail(f"--url: {shown(url)} is not an http: or https: URL. Give one such as http://127.0.0.1:4010.")
-    limits, costs = _ask(url, token, "limits"), _ask(url, token, "costs")
+def _frame(server: ControlClient) -> Group:
+    try:
+        limits, costs = (
+            server.call("GET", f"/_mock/{each}", timeout=_TIMEOUT) for each in ("limits", "costs")
+        )
+    except ControlFailed as error:
+        fail(error)
     try:
         return Group(
             _clock(limits["clock"]), _gauges(limits["accounts"]), _costs(costs["rows"]), _total(costs)
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-        fail(f"{url}: the server there is not an audio-mockserver of this version. Name one with --url.")
-
-
-def _ask(url: str, token: str, subject: str) -> Any:
-    """Return the control API's answer to ``GET /_mock/{subject}``. Exits with a message if there is none."""
-    address = f"{url.rstrip('/').removesuffix('/v1')}/_mock/{subject}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.addheaders = [(_TOKEN_HEADER, token.encode().decode("latin-1"))] if token else []
-    try:
-        with opener.open(address, timeout=_TIMEOUT) as response:
-            return json.loads(response.read())
-    except urllib.error.HTTPError as error:
-        fail(f"{address}: {_refusal(error)}")
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        fail(f"{address}: {error}. Start a server with `mockserver serve`, or name a running one with --url.")
-
-
-def _refusal(error: urllib.error.HTTPError) -> str:
-    """Return the error message of a refused call."""
-    try:
-        return str(json.loads(error.read())["error"])
-    except (ValueError, KeyError, TypeError):
-        return str(error)
+        fail(
+            f"{server.url}: the server there is not an audio-mockserver of this version. Name one with --url."
+        )
 
 
 def _clock(clock: dict[str, Any]) -> Text:

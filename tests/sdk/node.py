@@ -17,7 +17,7 @@ from tests.conftest import FIXTURES
 SDK = Path(__file__).parent
 
 
-def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -> Any:
+def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm", **variables: str) -> Any:
     """Run ``tests/sdk/SCRIPT``; return the JSON that it printed. Skip without Node or the SDK."""
     node, package = shutil.which("node"), npm_package()
     if node is None or package is None:
@@ -28,6 +28,7 @@ def run_session(script: str, server: MockServer, api_key: str = "sk-mock-npm") -
         "CLIP": str(FIXTURES / "hello.wav"),
         "OPENAI_BASE_URL": server.base_url,
         "OPENAI_API_KEY": api_key,
+        **variables,
     }
     session = subprocess.run(
         [node, str(SDK / script)], capture_output=True, text=True, env=environment, check=False
