@@ -12,6 +12,7 @@
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
 # make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
 # make pictures redraws the pictures of the documentation
+# make llms     writes llms.txt, the index of the guides for language models
 # make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
 PORT ?= 4010
@@ -37,7 +38,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image fuzz pictures check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image fuzz pictures llms check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -88,6 +89,9 @@ fuzz: $(FUZZ)/.python
 
 pictures: $(DEV)
 	$(BIN)/python -m tools.pictures
+
+llms: $(DEV)
+	$(BIN)/python -m tools.llms
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.control import (
     calls,
     faults,
+    guides,
     health,
     journal,
     limits,
@@ -51,6 +52,8 @@ def _openapi(_: ServerContext, __: Call) -> dict[str, Any]:
 OPERATIONS = (
     Row("GET", "/_mock/health", health.show, ServerContext, by_account=False, is_open=True),
     Row("GET", "/_mock/openapi.json", _openapi, ServerContext, by_account=False),
+    Row("GET", "/_mock/llms.txt", guides.show_index, ServerContext, by_account=False),
+    Row("GET", "/_mock/docs/<name>", guides.show, ServerContext, by_account=False),
     Row("GET", "/_mock/metrics", metrics.show, MetricsContext, by_account=False),
     Row("POST", "/_mock/shutdown", server.shut_down, ServerContext, status=202, by_account=False),
     Row("GET", "/_mock/models", models.show_all, ModelsContext),

@@ -33,6 +33,7 @@ Point your SDK at {url}v1 and use any API key:
         -d '{{"model": "gpt-4o-mini", "messages": [{{"role": "user", "content": "Hello."}}]}}'
 
 Health: {url}_mock/health
+Guides: {url}_mock/llms.txt
 """
 
 
