@@ -16,18 +16,18 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_schemas_fixtures_and_tables_are_in_it(wheel: Path) -> None:
+def test_schemas_fixtures_guides_and_tables_are_in_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     wanted = {
         f"mockserver/{path.relative_to(ROOT).as_posix()}"
-        for folder in ("schemas", "fixtures")
+        for folder in ("schemas", "fixtures", "docs")
         for path in (ROOT / folder).rglob("*")
         if path.is_file()
     }
     wanted |= {f"mockserver/catalog/{path.name}" for path in (ROOT / "mockserver" / "catalog").glob("*.toml")}
     assert wanted - packed == set()
-    assert "mockserver/py.typed" in packed
+    assert {"mockserver/py.typed", "mockserver/llms.txt"} <= packed
     assert [name for name in packed if name.startswith(("tests/", "docs/", "benchmarks/"))] == []
 
 

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from tests.release.distributions import ROOT, Distribution, files_of
 
-PACKAGED = ("mockserver", "schemas", "fixtures")
+PACKAGED = ("mockserver", "schemas", "fixtures", "docs")
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def test_the_sdist_has_all_that_a_build_needs_and_nothing_else(distribution: Dis
         "README.md",
         "SECURITY.md",
         "hatch_build.py",
+        "llms.txt",
         "pyproject.toml",
     }
     assert files - beside == {name for folder in PACKAGED for name in tracked(folder)}
