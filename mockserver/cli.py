@@ -136,9 +136,12 @@ def settings_of(config: str | None, given: dict[str, Any]) -> Settings:
 def serve(config: str | None, **given: Any) -> None:
     """Serve the API until interrupted."""
     gc.disable()  # It would free nothing during the imports, and take a tenth of the start.
-    from mockserver.commands.serve import run
-
-    run(settings_of(config, given))
+    settings = settings_of(config, given)
+    if settings.workers > 1:
+        from mockserver.commands.workers import run
+    else:
+        from mockserver.commands.serve import run
+    run(settings)
 
 
 @main.command()

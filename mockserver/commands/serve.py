@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mockserver.app import build_services, create_wsgi_app
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.services import Services
     from mockserver.settings.model import Settings
+    from mockserver.transport.http_server.server import HttpServer
 
 log = logging.getLogger(__name__)
 
@@ -50,22 +53,19 @@ _KEYS = {True: "any API key is accepted", False: "only the API keys of mockserve
 _TRUSTING = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")  # Python and others, curl, Node
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CLOSING_SECONDS = 3.0  # for threads and processes to end after the last request
-_GUARDIAN_SECONDS = 4.0  # beyond ``shutdown_seconds``, after which the guardian kills this process
+GUARDIAN_SECONDS = 4.0  # beyond ``shutdown_seconds``, after which this process is killed
 _WARM_UP_DELAY = 0.3  # seconds; the first answers go out before the engines are loaded
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then finish the requests in flight within ``shutdown_seconds``."""
-    open_closed_streams()
-    start_log(settings.log_level)
-    return_memory_early()
-    raise_limit()
+    prepare(settings)
     try:
         services = build_services(settings)
         server = listen(settings, create_wsgi_app(services), services.closing)
     except STARTUP_FAILURES as error:
         fail(error)
-    guardian = Guardian(settings.shutdown_seconds + _GUARDIAN_SECONDS)
+    guardian = Guardian(settings.shutdown_seconds + GUARDIAN_SECONDS)
 
     def stop(_signal_number: int, _frame: FrameType | None) -> None:
         for number in _STOP_SIGNALS:
@@ -76,19 +76,42 @@ def run(settings: Settings) -> None:
         signal.signal(number, stop)
     if settings.stop_on_eof:
         at_end_of_input(stop_this_process if os.name == "posix" else server.end)
-    if warning := exposure(settings):
+    complain(services)
+    say(banner_of(server, services))
+    serve_until_stopped(server, services, partial(warm_up, guardian, services.start))
+    guardian.end()
+    flush_or_discard()
+
+
+def prepare(settings: Settings) -> None:
+    """Prepare this process for a server."""
+    open_closed_streams()
+    start_log(settings.log_level)
+    return_memory_early()
+    raise_limit()
+
+
+def complain(services: Services) -> None:
+    """Log what is missing, and whom the server is open to."""
+    if warning := exposure(services.settings):
         log.warning(warning)
     for complaint in complaints.missing(services.whisper, services.schemas):
         log.warning("%s", complaint)
-    say(banner(server.url, settings, len(services.fixtures.fixtures), services.whisper, server.ca_file))
 
-    warming_up = threading.Timer(_WARM_UP_DELAY, warm_up, (guardian, services.start))
+
+def serve_until_stopped(server: HttpServer, services: Services, start: Callable[[], None]) -> None:
+    """Serve until ``server`` is stopped, and then finish the requests in flight within ``shutdown_seconds``.
+
+    ``start`` starts what the first answers do not need, a moment later.
+    """
+    seconds = services.settings.shutdown_seconds
+    warming_up = threading.Timer(_WARM_UP_DELAY, start)
     warming_up.daemon = True
     warming_up.start()
     gc.freeze()
     gc.enable()
     server.serve()
-    with exit_after(settings.shutdown_seconds + _CLOSING_SECONDS):
+    with exit_after(seconds + _CLOSING_SECONDS):
         server.stop()  # returns when the requests in flight are finished
         warming_up.cancel()
         warming_up.join()
@@ -96,8 +119,6 @@ def run(settings: Settings) -> None:
         for thread in threading.enumerate():  # Python does so at exit, but without a time limit
             if not thread.daemon and thread is not threading.current_thread():
                 thread.join()
-    guardian.end()
-    flush_or_discard()
 
 
 def stop_this_process() -> None:
@@ -115,11 +136,11 @@ def exposure(settings: Settings) -> str | None:
     )
 
 
-def start_log(level: str) -> None:
-    """Log to standard error from ``level`` on; of verbose libraries only errors."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[log_handler()]
-    )
+def start_log(level: str, *, worker: int = 0) -> None:
+    """Log to standard error from ``level`` on; of verbose libraries only errors. Lines name the ``worker``, if any."""
+    source = f"worker {worker}: " if worker else ""
+    form = f"%(asctime)s %(levelname)s {source}%(message)s"
+    logging.basicConfig(level=level.upper(), format=form, handlers=[log_handler()], force=True)
     for library in ("faster_whisper", "python_multipart", "aioice", "aiortc"):
         logging.getLogger(library).setLevel(logging.ERROR)
 
@@ -132,6 +153,11 @@ def warm_up(guardian: Guardian, start_engines: Callable[[], None]) -> None:
         log.warning("Cannot start the process that ends the server if it hangs (%s).", error)
     start_engines()
     run_or_complain(load_control)
+    complain_of_damage()
+
+
+def complain_of_damage() -> None:
+    """Log what is damaged."""
     for complaint in complaints.damaged():
         log.warning("%s", complaint)
 
@@ -155,6 +181,12 @@ def exit_after(seconds: float) -> Iterator[None]:
     timer.start()
     yield
     timer.cancel()
+
+
+def banner_of(server: HttpServer, services: Services) -> str:
+    """Return the text printed at the start of a server."""
+    fixtures = len(services.fixtures.fixtures)
+    return banner(server.url, services.settings, fixtures, services.whisper, server.ca_file)
 
 
 def banner(

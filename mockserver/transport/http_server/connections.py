@@ -26,7 +26,8 @@ class Connection:
     """The connection to a client. The reception owns it until a request has arrived, then the thread that answers.
 
     A client that stalls in the body, or sends at less than ``_MIN_RATE``, uses up its ``seconds_left``. Only time that
-    the server waits for the client counts.
+    the server waits for the client counts. Without a ``remote_addr``, another process of this server has passed a
+    request on (``passing.py``), and sends the client's address first.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Connection:
         """Parse the next head into ``head`` if it is complete, and return whether it is. Raises ``ApiError``."""
         if isinstance(self.socket, EncryptedSocket) and self.socket.holds_bytes:
             self.take_in()  # the selector sees only what is on the network
+        if not self.remote_addr and not self._find_client():
+            return False
         if self.unread:
             skipped = min(self.unread, len(self.received))
             del self.received[:skipped]
@@ -168,6 +171,14 @@ class Connection:
             self.abort()
             self.socket.close()
             self._closed(self)
+
+    def _find_client(self) -> bool:
+        """Take the client's address from the first line, and return whether that is complete."""
+        line, end, rest = self.received.partition(b"\r\n")
+        if end:
+            self.remote_addr, port = line.decode().split(" ")
+            self.remote_port, self.received = int(port), rest
+        return bool(end)
 
     def _receive(self, max_bytes: int) -> bytes:
         began = time.monotonic()

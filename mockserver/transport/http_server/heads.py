@@ -39,6 +39,7 @@ class HeadLimits(NamedTuple):
 class Head(Struct, frozen=True, eq=False):
     """The head of a request. ``path`` is decoded, except for ``%2F``; ``fields`` have lower-case names.
 
+    ``target`` is path and query as they were sent, without the host of an absolute URL.
     ``length`` is the size of the body in bytes, ``None`` for a chunked one. Requests with the same head share it.
     """
 
@@ -50,6 +51,7 @@ class Head(Struct, frozen=True, eq=False):
     length: int | None
     keeps_alive: bool
     expects_continue: bool
+    target: str
 
 
 def end_of_head(received: bytearray, limits: HeadLimits, start: int = 0) -> int:
@@ -83,7 +85,8 @@ def read_head(received: bytes, limits: HeadLimits) -> Head:
     if major != "1":
         raise ApiError("http_version_not_supported", version=f"{major}.{minor}")
     fields = _fields(lines, limits)
-    path, query = _target(method, target, fields, host_needed=minor != "0")
+    target = _target(method, target, fields, host_needed=minor != "0")
+    path, query = _path_and_query(target)
     length = _length(fields, may_be_chunked=minor != "0")
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
     return Head(
@@ -95,6 +98,7 @@ def read_head(received: bytes, limits: HeadLimits) -> Head:
         length,
         keeps_alive="close" not in options and (minor != "0" or "keep-alive" in options),
         expects_continue=minor != "0" and fields.get("expect", "").lower() == "100-continue",
+        target=target,
     )
 
 
@@ -140,8 +144,8 @@ def _field(line: str) -> tuple[str, str]:
     return name, value.strip(" \t")
 
 
-def _target(method: str, target: str, fields: dict[str, str], *, host_needed: bool) -> tuple[str, str]:
-    """Return path and query; the host of an absolute URL replaces the header (RFC 9112, 3.2.2)."""
+def _target(method: str, target: str, fields: dict[str, str], *, host_needed: bool) -> str:
+    """Return the target without a host; that of an absolute URL replaces the header (RFC 9112, 3.2.2)."""
     host = fields.get("host")
     if host is None and host_needed:
         _refuse("The header Host is missing.")
@@ -156,6 +160,10 @@ def _target(method: str, target: str, fields: dict[str, str], *, host_needed: bo
             _refuse("The target is neither a path nor the URL of one.")
     if "#" in target:
         _refuse("The target has a fragment.")
+    return target
+
+
+def _path_and_query(target: str) -> tuple[str, str]:
     path, _, query = target.partition("?")
     if "%" in path:
         parts = _QUOTED_SLASH.split(path)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
@@ -56,12 +56,13 @@ class Reception:
     """The connections that no thread answers: those that wait for a request, and those that are being closed.
 
     Clients have ``timeout`` seconds to send the head of a request, whose size has ``limits``. ``room`` is the maximum
-    number of connections. ``refuse`` writes an ``ApiError`` to a connection.
+    number of connections. ``refuse`` writes an ``ApiError`` to a connection. If other processes accept connections of
+    the same listeners, it ``takes_turns`` with them.
     """
 
     def __init__(
         self,
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         workers: Workers,
         answer: Callable[[Connection], None],
         refuse: Callable[[Connection, ApiError], None],
@@ -69,8 +70,10 @@ class Reception:
         limits: HeadLimits,
         timeout: float,
         room: int,
+        takes_turns: bool = False,
     ) -> None:
-        self._listener = listener
+        self._listeners = listeners
+        self._at_once = 1 if takes_turns else _AT_ONCE
         self._workers = workers
         self._answer = answer
         self._refuse = refuse
@@ -176,7 +179,8 @@ class Reception:
             while self._leader is not None:
                 self._led.wait()
         with self._lock:
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
             self._selector.close()
             connections = [*self._waiting, *self._parting]
             self._waiting.clear()
@@ -208,13 +212,14 @@ class Reception:
         if not self._accepting and time.monotonic() >= self._accepting_from:
             self._accepting = True
             with self._lock:
-                self._selector.register(self._listener, selectors.EVENT_READ)
+                for listener in self._listeners:
+                    self._selector.register(listener, selectors.EVENT_READ)
         for key, _ in self._selector.select(_LOOK):
             if self._leader is not leader:
                 return
             connection: Connection | None = key.data
             if connection is None:
-                self._accept()
+                self._accept(cast("socket.socket", key.fileobj))
             elif connection in self._parting:
                 self._listen_on(connection, self._parting[connection])
             elif connection in self._waiting:
@@ -223,18 +228,19 @@ class Reception:
             self._has_looked = True
             self._expire(time.monotonic())
 
-    def _accept(self) -> None:
-        for accepted in range(_AT_ONCE):
+    def _accept(self, listener: socket.socket) -> None:
+        for accepted in range(self._at_once):
             full = len(self._open) >= self._room
             if full and (accepted or not self._make_room()):  # only the first is known to wait
                 return
             try:
-                connected, address = self._listener.accept()
+                connected, address = listener.accept()
             except OSError as error:
                 if error.errno in _NO_ROOM:
                     self._make_room()
                 return  # the client has left
-            connection = Connection(connected, address[:2], self._limits, self._open.discard)
+            peer = address[:2] if address else ("", 0)  # a Unix socket: another process of this server
+            connection = Connection(connected, peer, self._limits, self._open.discard)
             self._open.add(connection)
             self._wait(connection)
 
@@ -263,7 +269,8 @@ class Reception:
         self._accepting = False
         self._accepting_from = time.monotonic() + _NO_ROOM_SECONDS
         with self._lock:
-            self._selector.unregister(self._listener)
+            for listener in self._listeners:
+                self._selector.unregister(listener)
         return False
 
     def _silent(self, new: Sequence[Connection]) -> Connection | None:

@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.catalog.reading import CatalogError
 from mockserver.errors import ApiError, ErrorTable, Refusal
 from mockserver.transport.http_server.descriptors import room_for_connections
 from mockserver.transport.http_server.heads import HeadLimits
 from mockserver.transport.http_server.listener import open_listener
+from mockserver.transport.http_server.passing import pass_on
 from mockserver.transport.http_server.reception import Reception
 from mockserver.transport.http_server.web_socket_threads import WebSocketThreads
 from mockserver.transport.http_server.workers import Workers
@@ -30,12 +31,27 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.transport.http_server.certificates import Certificate
     from mockserver.transport.http_server.connections import Connection
+    from mockserver.transport.http_server.passing import Passing
 
 log = logging.getLogger(__name__)
 
 _SPARE_CONNECTIONS = 8  # connections beyond those that threads answer
 _QUICK = 0.02  # seconds; even if some requests are answered at the same time
+_NO_WORKER = "The worker that has all calls does not answer. Try again later."
 _NO_MEMORY = "The server could not answer. Try again later."
+
+
+class Address(NamedTuple):
+    """An address that is open, and the certificate of a server that speaks TLS."""
+
+    listener: socket.socket
+    certificate: Certificate | None = None
+
+    def close(self) -> None:
+        """Close the socket, and remove the files that were made."""
+        self.listener.close()
+        if self.certificate is not None:
+            self.certificate.close()
 
 
 class HttpServer:
@@ -43,16 +59,18 @@ class HttpServer:
 
     def __init__(
         self,
-        listener: socket.socket,
+        address: Address,
         settings: Settings,
         app: WSGIApplication,
         closing: threading.Event,
-        certificate: Certificate | None = None,
+        passing: Passing | None = None,
     ) -> None:
         """Start the threads that answer. ``closing`` is set as soon as the server begins to stop.
 
-        With a ``certificate`` it speaks TLS. Raises ``RuntimeError`` if no thread can be started.
+        If other processes serve the same address, ``passing`` says which requests one of them answers for all. Raises
+        ``RuntimeError`` if no thread can be started.
         """
+        listener, certificate = address
         self._app = app
         self._settings = settings
         self._errors = ErrorTable()
@@ -70,16 +88,19 @@ class HttpServer:
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
+        self._passing = passing
+        private = None if passing is None else passing.listener
         self._web_sockets = WebSocketThreads(settings.max_web_sockets, settings.max_body_memory)
         self._workers = Workers(self._answer, max_threads, reserved)
         self._reception = Reception(
-            listener,
+            [listener] if private is None else [listener, private],
             self._workers,
             self._answer,
             self._refuse,
             limits=HeadLimits(settings.max_head_bytes, settings.max_head_fields),
             timeout=settings.socket_timeout,
             room=room,
+            takes_turns=passing is not None,
         )
         self._workers.start()
 
@@ -116,6 +137,9 @@ class HttpServer:
 
     def _respond(self, connection: Connection) -> bool:
         """Answer a request. Return whether the connection is kept; else it is parted or closed, or a WebSocket."""
+        if self._passing is not None and self._passing.is_due(connection.head):
+            self._pass_on(connection, self._passing.path)
+            return False
         call, upgrade = None, self._upgrade(connection)
         try:
             call = WsgiCall(connection, self._host, upgrade)
@@ -141,6 +165,15 @@ class HttpServer:
             if upgrade is not None:
                 self._web_sockets.give_up(upgrade)
         return False
+
+    def _pass_on(self, connection: Connection, path: str) -> None:
+        """Have another process answer a request."""
+        try:
+            pass_on(connection, path)
+        except (OSError, RuntimeError) as error:
+            log.warning("A request cannot be passed on to another worker: %s", error)
+            self._refuse(connection, ApiError("overloaded", reason=_NO_WORKER))
+            self._reception.part(connection)
 
     def _upgrade(self, connection: Connection) -> Upgrade | None:
         """Return the request for a WebSocket, if the request is one."""
@@ -199,18 +232,20 @@ class HttpServer:
 
 
 def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:
-    """Return a listening server, which sets ``closing`` as soon as it begins to stop.
+    """Return a listening server, which sets ``closing`` as soon as it begins to stop. Raises as ``open_address``."""
+    address = open_address(settings)
+    try:
+        return HttpServer(address, settings, app, closing or threading.Event())
+    except BaseException:
+        address.close()
+        raise
 
-    Raises ``PortInUse`` or ``OSError`` naming the address or file and the remedy.
-    """
+
+def open_address(settings: Settings) -> Address:
+    """Open the address of the settings. Raises ``PortInUse`` or ``OSError`` naming address or file and the remedy."""
     certificate = _certificate(settings)
     try:
-        listener = open_listener(settings.host, settings.port)
-        try:
-            return HttpServer(listener, settings, app, closing or threading.Event(), certificate)
-        except BaseException:
-            listener.close()
-            raise
+        return Address(open_listener(settings.host, settings.port), certificate)
     except BaseException:
         if certificate is not None:
             certificate.close()
