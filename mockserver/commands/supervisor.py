@@ -29,8 +29,11 @@ log = logging.getLogger(__name__)
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PIECE = 1 << 16  # bytes
-_STABLE = 1.0  # seconds after which a worker that dies is restarted at once
-_FIRST_WAIT, _MAX_WAIT = 0.25, 30.0  # seconds until one that dies earlier is restarted
+_STABLE = 1.0  # seconds of service after which a worker that dies is restarted at once
+_FIRST_WAIT, _MAX_WAIT = (
+    0.25,
+    30.0,
+)  # seconds until one that dies earlier is restarted; those of one that cannot start
 _INPUT = 0
 
 
@@ -75,14 +78,14 @@ class _Worker:
         self.received = b""
         self.ready_at = 0.0  # 0: not ready
         self.restart_at = 0.0
-        self.failures = 0  # since it was last ready for long
+        self.failures = 0  # since it was last ready
         self.complaint = ""
 
     def wait_before_restart(self) -> float:
         """Return the seconds until the process that has just ended is replaced."""
-        if self.ready_at and time.monotonic() - self.ready_at >= _STABLE:
+        if self.ready_at:
             self.failures = 0
-            return 0.0
+            return 0.0 if time.monotonic() - self.ready_at >= _STABLE else _FIRST_WAIT
         self.failures += 1
         return float(min(_FIRST_WAIT * 2 ** (self.failures - 1), _MAX_WAIT))
 
@@ -90,13 +93,17 @@ class _Worker:
 class Supervisor:
     """Runs ``count`` workers. ``work`` is what each one does; it returns the status with which its process exits.
 
+    ``on_end`` is called with the number of a worker whose process has ended.
     The workers have ``patience`` seconds to end; then they are killed, as at a second signal.
     """
 
-    def __init__(self, count: int, work: Callable[[Link], int], patience: float) -> None:
+    def __init__(
+        self, count: int, work: Callable[[Link], int], patience: float, on_end: Callable[[int], object]
+    ) -> None:
         self._workers = [_Worker(number) for number in range(1, count + 1)]
         self._work = work
         self._patience = patience
+        self._report_end = on_end
         self._banner = ""
         self._has_started = False
         self._kill_at: float | None = None  # it is ending
@@ -249,9 +256,9 @@ class Supervisor:
             pid, status = os.waitpid(worker.pid, os.WNOHANG)
             if pid:
                 worker.pid = 0
-                if worker.messages >= 0:
-                    while worker.messages >= 0:  # the other end is closed
-                        self._on_message(worker)
+                self._report_end(worker.number)
+                while worker.messages >= 0:  # the other end is closed
+                    self._on_message(worker)
                 self._on_end(worker, os.waitstatus_to_exitcode(status))
 
     def _on_end(self, worker: _Worker, status: int) -> None:

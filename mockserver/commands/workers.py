@@ -36,7 +36,8 @@ from mockserver.installation import run_or_complain
 from mockserver.settings.model import SettingsError
 from mockserver.state.shared import MEMORY
 from mockserver.transport.http_server.passing import Passing
-from mockserver.transport.http_server.server import Address, HttpServer, open_address
+from mockserver.transport.http_server.server import Address, Family, HttpServer, open_address
+from mockserver.transport.http_server.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,6 +59,7 @@ class Shared(NamedTuple):
     settings: Settings
     address: Address
     calls: socket.socket
+    turns: Turns
     folder: Path
 
 
@@ -69,7 +71,9 @@ def run(settings: Settings) -> None:
     except STARTUP_FAILURES as error:
         fail(error)
     patience = settings.shutdown_seconds + GUARDIAN_SECONDS
-    supervisor = Supervisor(settings.workers, partial(_work, shared), patience)
+    supervisor = Supervisor(
+        settings.workers, partial(_work, shared), patience, on_end=lambda number: shared.turns.end(number - 1)
+    )
     try:
         status = supervisor.run(stop_on_eof=settings.stop_on_eof, on_stop=shared.address.listener.close)
     finally:
@@ -108,7 +112,7 @@ def _open(settings: Settings) -> Shared:
         raise
     if settings.store == MEMORY:
         settings = replace(settings, store=f"sqlite:{folder / 'state.sqlite'}")
-    return Shared(settings, address, calls, folder)
+    return Shared(settings, address, calls, Turns(settings.workers), folder)
 
 
 def _work(shared: Shared, link: Link) -> int:
@@ -122,7 +126,7 @@ def _work(shared: Shared, link: Link) -> int:
             settings,
             create_wsgi_app(services),
             services.closing,
-            _passing(shared, link.number),
+            _family(shared, link.number),
         )
     except STARTUP_FAILURES as error:
         link.say(Message("failed", one_line(str(error))))
@@ -171,9 +175,11 @@ def _warm_up(services: Services, *, complains: bool) -> None:
         complain_of_damage()
 
 
-def _passing(shared: Shared, number: int) -> Passing:
+def _family(shared: Shared, number: int) -> Family:
+    """Return what the worker with a ``number`` knows of the others."""
     listener = shared.calls if number == _WITH_CALLS else None
-    return Passing(is_of_calls, str(shared.folder / _SOCKET), listener)
+    passing = Passing(is_of_calls, str(shared.folder / _SOCKET), listener)
+    return Family(Turn(shared.turns, number - 1), passing)
 
 
 def _without_files(address: Address) -> Address:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mockserver.transport.http_server.heads import HeadLimits
+    from mockserver.transport.http_server.turns import Turn
     from mockserver.transport.http_server.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ _FAREWELL_SECONDS = 2.0  # of silence, after which a client that was refused whi
 _FAREWELL_BYTES = 1 << 28  # received at most from a client that was refused while sending
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_ROOM_SECONDS = 0.1  # until the next accept if no connection can be closed
+_TURN_SECONDS = 0.002  # that another process has to accept a connection
 _YOUNG_SECONDS = 0.5  # that a new connection may be silent before it can be closed
 _YOUNG_SHARE = 8  # there is a crowd if more than 1 in 8 connections is new
 _REMINDER_SECONDS = 60.0  # between two warnings that there is no room
@@ -57,7 +59,7 @@ class Reception:
 
     Clients have ``timeout`` seconds to send the head of a request, whose size has ``limits``. ``room`` is the maximum
     number of connections. ``refuse`` writes an ``ApiError`` to a connection. If other processes accept connections of
-    the same listeners, it ``takes_turns`` with them.
+    the same listeners, ``turn`` says when they should.
     """
 
     def __init__(
@@ -70,10 +72,12 @@ class Reception:
         limits: HeadLimits,
         timeout: float,
         room: int,
-        takes_turns: bool = False,
+        turn: Turn | None = None,
     ) -> None:
         self._listeners = listeners
-        self._at_once = 1 if takes_turns else _AT_ONCE
+        self._turn = turn
+        self._at_once = _AT_ONCE if turn is None else 1
+        self._has_yielded = False  # other processes had the time to accept what waits
         self._workers = workers
         self._answer = answer
         self._refuse = refuse
@@ -214,7 +218,11 @@ class Reception:
             with self._lock:
                 for listener in self._listeners:
                     self._selector.register(listener, selectors.EVENT_READ)
-        for key, _ in self._selector.select(_LOOK):
+        pause = max(self._accepting_from - time.monotonic(), 0.0)
+        events = self._selector.select(_LOOK if self._accepting else min(pause, _LOOK))
+        if not any(key.data is None for key, _ in events):
+            self._has_yielded = False
+        for key, _ in events:
             if self._leader is not leader:
                 return
             connection: Connection | None = key.data
@@ -229,6 +237,11 @@ class Reception:
             self._expire(time.monotonic())
 
     def _accept(self, listener: socket.socket) -> None:
+        if self._turn is not None and self._turn.is_others and not self._has_yielded:
+            self._has_yielded = True
+            self._pause(_TURN_SECONDS)
+            return
+        self._has_yielded = False
         for accepted in range(self._at_once):
             full = len(self._open) >= self._room
             if full and (accepted or not self._make_room()):  # only the first is known to wait
@@ -240,8 +253,9 @@ class Reception:
                     self._make_room()
                 return  # the client has left
             peer = address[:2] if address else ("", 0)  # a Unix socket: another process of this server
-            connection = Connection(connected, peer, self._limits, self._open.discard)
+            connection = Connection(connected, peer, self._limits, self._has_closed)
             self._open.add(connection)
+            self._note_open()
             self._wait(connection)
 
     def _make_room(self) -> bool:
@@ -266,12 +280,24 @@ class Reception:
         if closed is not None:
             closed.close()
             return True
+        self._pause(_NO_ROOM_SECONDS)
+        return False
+
+    def _pause(self, seconds: float) -> None:
+        """Accept no connections for a while."""
         self._accepting = False
-        self._accepting_from = time.monotonic() + _NO_ROOM_SECONDS
+        self._accepting_from = time.monotonic() + seconds
         with self._lock:
             for listener in self._listeners:
                 self._selector.unregister(listener)
-        return False
+
+    def _has_closed(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._note_open()
+
+    def _note_open(self) -> None:
+        if self._turn is not None:
+            self._turn.note(len(self._open))
 
     def _silent(self, new: Sequence[Connection]) -> Connection | None:
         """Return a connection to close of those without an answered request, except for very new ones.

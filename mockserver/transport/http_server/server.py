@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mockserver.transport.http_server.certificates import Certificate
     from mockserver.transport.http_server.connections import Connection
     from mockserver.transport.http_server.passing import Passing
+    from mockserver.transport.http_server.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,13 @@ class Address(NamedTuple):
             self.certificate.close()
 
 
+class Family(NamedTuple):
+    """The other processes of a server: when they accept, and the requests that one process answers for all."""
+
+    turn: Turn
+    passing: Passing
+
+
 class HttpServer:
     """The HTTP server: accepts connections and answers their requests while ``serve()`` runs, until ``stop()``."""
 
@@ -63,12 +71,12 @@ class HttpServer:
         settings: Settings,
         app: WSGIApplication,
         closing: threading.Event,
-        passing: Passing | None = None,
+        family: Family | None = None,
     ) -> None:
         """Start the threads that answer. ``closing`` is set as soon as the server begins to stop.
 
-        If other processes serve the same address, ``passing`` says which requests one of them answers for all. Raises
-        ``RuntimeError`` if no thread can be started.
+        ``family`` is what it knows of other processes that serve the same address. Raises ``RuntimeError`` if no thread
+        can be started.
         """
         listener, certificate = address
         self._app = app
@@ -88,8 +96,8 @@ class HttpServer:
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
-        self._passing = passing
-        private = None if passing is None else passing.listener
+        self._passing = None if family is None else family.passing
+        private = None if self._passing is None else self._passing.listener
         self._web_sockets = WebSocketThreads(settings.max_web_sockets, settings.max_body_memory)
         self._workers = Workers(self._answer, max_threads, reserved)
         self._reception = Reception(
@@ -100,7 +108,7 @@ class HttpServer:
             limits=HeadLimits(settings.max_head_bytes, settings.max_head_fields),
             timeout=settings.socket_timeout,
             room=room,
-            takes_turns=passing is not None,
+            turn=None if family is None else family.turn,
         )
         self._workers.start()
 
