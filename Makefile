@@ -10,6 +10,7 @@
 # make test-clients runs clients of other projects against the server, in a separate environment; needs Node
 # make test-realtime-clients runs clients of the Realtime API against the server, in an environment of their own
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
+# make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
 # make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
 # make pictures redraws the pictures of the documentation
 # make llms     writes llms.txt, the index of the guides for language models
@@ -38,7 +39,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image fuzz pictures llms check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image test-deploy fuzz pictures llms check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -80,6 +81,9 @@ test-realtime-clients: $(REALTIME_CLIENTS)/.python $(REALTIME_CLIENTS)/.npm
 # tests/conftest.py needs packages that only the other tests have.
 test-release: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/release tests/release
+
+test-deploy: $(RELEASE)/.python
+	$(RELEASE)/bin/python -m pytest --confcutdir tests/deploy tests/deploy
 
 test-image: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/image tests/image

@@ -311,11 +311,14 @@ def doctor(shape: str, config: str | None, **given: Any) -> None:
 
 @main.command()
 @setting_options("host", "port", "tls")
-def healthcheck(config: str | None, **given: Any) -> None:
+@click.option(
+    "--wait", type=click.FloatRange(0, 3600), default=0.0, metavar="SECONDS", help="Wait for it for so long."
+)
+def healthcheck(config: str | None, wait: float, **given: Any) -> None:
     """Ask the server of these settings whether it is ready; exit status 1 if it is not."""
     from mockserver.commands.healthcheck import run
 
-    run(settings_of(config, given))
+    run(settings_of(config, given), wait)
 
 
 @main.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,30 +21,40 @@ if TYPE_CHECKING:
 
 _PATH = "/ready"
 _TIMEOUT = 5.0  # seconds
+_BETWEEN = 0.2  # seconds between two questions
 _MAX_ANSWER = 1 << 16  # bytes
 
 
-def run(settings: Settings) -> None:
-    """Print that the server is ready. Otherwise exit with status 1 and the reason."""
+def run(settings: Settings, wait: float = 0.0) -> None:
+    """Print that the server is ready, or becomes so within ``wait`` seconds. Otherwise exit with 1 and the reason."""
     if not settings.port:
         fail("port 0 names no server. Give the port on which it listens, with --port or MOCKSERVER_PORT.")
     host = _address(settings.host)
     scheme = "https" if settings.speaks_tls else "http"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    deadline = time.monotonic() + wait
+    while problem := _problem(url, host, settings):
+        if time.monotonic() >= deadline:
+            fail(problem)
+        time.sleep(_BETWEEN)
+    click.echo(f"ready: {url}")
+
+
+def _problem(url: str, host: str, settings: Settings) -> str:
+    """Return why the server is not ready; empty if it is."""
     try:
         status, answer = _ask(host, settings)
     except (OSError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
-        fail(
+        return (
             f"no server answers at {url} ({reason}). Start it with `mockserver serve`, and give both commands the same "
             "--host, --port and --tls."
         )
     if answer.get("status") == "ready":
-        click.echo(f"ready: {url}")
-    elif answer.get("status") in ("loading", "failed"):
-        fail(f"the server at {url} is not ready: {answer.get('reason')}")
-    else:
-        fail(f"what answers {url}{_PATH} with status {status} is not this server. Check --port and --tls.")
+        return ""
+    if answer.get("status") in ("loading", "failed"):
+        return f"the server at {url} is not ready: {answer.get('reason')}"
+    return f"what answers {url}{_PATH} with status {status} is not this server. Check --port and --tls."
 
 
 def _address(host: str) -> str:

@@ -80,6 +80,16 @@ def test_no_server(run: Run) -> None:
     assert "`mockserver serve`" in done.stderr
 
 
+def test_waiting_for_a_server_that_starts(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--whisper-model", "none"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        done = run("healthcheck", "--port", str(port), "--wait", "60")
+        server.terminate()
+    assert (done.exit_code, done.stdout) == (0, f"ready: http://127.0.0.1:{port}\n")
+
+
 def test_another_program(run: Run, other_program: int) -> None:
     done = run("healthcheck", "--port", str(other_program))
     assert done.exit_code == 1

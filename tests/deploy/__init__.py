@@ -1,0 +1,1 @@
+"""Tests of the ways to deploy the server, by ``make test-deploy``."""
