@@ -113,9 +113,19 @@ def _refusal(text: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Return the schemas of ``schemas/mock``, with references to each other within the document."""
-    files = sorted((data_folder("schemas") / "mock").glob("*.json"))
-    return {file.stem: _moved(json.loads(file.read_text("utf-8")), file.stem) for file in files}
+    """Return the schemas of ``schemas/mock``, with references to each other within the document.
+
+    Their definitions are schemas of their own: ``names`` of ``when.json`` is ``when_names``. Generators of clients would
+    otherwise make the definitions members of the type.
+    """
+    schemas: dict[str, Any] = {}
+    for file in sorted((data_folder("schemas") / "mock").glob("*.json")):
+        schema = json.loads(file.read_text("utf-8"))
+        definitions = schema.pop("$defs", {})
+        schemas[file.stem] = _moved(schema, file.stem)
+        for name, definition in definitions.items():
+            schemas[f"{file.stem}_{name}"] = _moved(definition, file.stem)
+    return schemas
 
 
 def _moved(schema: Any, name: str) -> Any:
@@ -127,5 +137,6 @@ def _moved(schema: Any, name: str) -> Any:
     moved = {key: _moved(value, name) for key, value in schema.items() if key not in ("$schema", "$id")}
     if isinstance(moved.get("$ref"), str):
         file, _, place = moved["$ref"].partition("#")
+        place = place.replace("/$defs/", "_", 1)
         moved["$ref"] = f"#/components/schemas/{file.removesuffix('.json') or name}{place}"
     return moved
