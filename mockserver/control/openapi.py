@@ -115,8 +115,7 @@ def _refusal(text: str) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return the schemas of ``schemas/mock``, with references to each other within the document.
 
-    Their definitions are schemas of their own: ``names`` of ``when.json`` is ``when_names``. Generators of clients would
-    otherwise make the definitions members of the type.
+    Their definitions are schemas of their own, such as ``when_names``: generators of clients would make them members.
     """
     schemas: dict[str, Any] = {}
     for file in sorted((data_folder("schemas") / "mock").glob("*.json")):
