@@ -61,6 +61,8 @@ PARTS = (
     Part("aiortc", "aiortc", "carries the media of WebRTC calls", optional=True),
     Part("mcp", "mcp", "serves agents", optional=True),
     Part("opentelemetry.sdk", "opentelemetry-sdk", "makes traces", optional=True),
+    Part("redis", "redis", "connects to a store in Redis", optional=True),
+    Part("hiredis", "hiredis", "reads the answers of Redis", needed_by="redis"),
     Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "synthesizes speech"),

@@ -87,8 +87,11 @@ def refilled(bucket: Bucket, limit: Limit, now: int) -> Bucket:
 
 
 def _lag(bucket: Bucket, now: int) -> int:
-    """Return by how much (microseconds) ``now`` is behind the clock that has changed the bucket; else 0."""
-    ahead = bucket.at - now
+    """Return by how much (microseconds) ``now`` is behind the clock that has changed the bucket; else 0.
+
+    A full bucket has no lag, so that it is the same whether it is kept or removed.
+    """
+    ahead = bucket.at - now if bucket.debt else 0
     return ahead if 0 < ahead <= SKEW else 0
 
 

@@ -133,7 +133,7 @@ class Buckets(Protocol):
     """
 
     def take_all(self, draws: Sequence[Draw], now: int) -> tuple[Draw | None, list[Bucket]]:
-        """Take all the draws or none.
+        """Take all the draws, which are of one account, or none.
 
         Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.state.protocols import Bounds, Buckets, Counters, Leases, Log
 
 MEMORY, SQLITE = "memory", "sqlite"
+REDIS = ("redis", "rediss", "unix")  # without TLS, with it, and by a Unix socket
 
 
 def _nothing() -> None:
@@ -51,6 +52,8 @@ def open_shared(store: str) -> SharedState:
         )
     if scheme == SQLITE and place:
         return _in_sqlite(Path(place).absolute())
+    if scheme in REDIS:
+        return _in_redis(store)
     raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")
 
 
@@ -76,3 +79,23 @@ def _in_sqlite(path: Path) -> SharedState:
         raise StateFolderError(
             f"store: {error}. Name another file, or one that does not exist yet."
         ) from error
+
+
+def _in_redis(store: str) -> SharedState:
+    from mockserver.state.redis.opening import connect
+
+    server = connect(store)
+    from mockserver.state.redis.buckets import RedisBuckets
+    from mockserver.state.redis.changes import RedisChanges
+    from mockserver.state.redis.counters import RedisCounters
+    from mockserver.state.redis.leases import RedisLeases
+    from mockserver.state.redis.log import RedisLog
+
+    return SharedState(
+        RedisCounters(server),
+        RedisBuckets(server),
+        RedisLeases(server),
+        lambda name, bounds: RedisLog(server, name, bounds),
+        RedisChanges(server),
+        server.close,
+    )

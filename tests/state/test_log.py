@@ -10,6 +10,7 @@ import pytest
 
 from mockserver.state.memory.log import MemoryLog
 from mockserver.state.protocols import Bounds, Log, LogEntry
+from mockserver.state.shared import SharedState
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
 ROOM = 1 << 20
@@ -18,10 +19,10 @@ OVERHEAD = 10
 OpenLog = Callable[[Bounds], Log]
 
 
-@pytest.fixture(params=["memory"])
-def opened(request: pytest.FixtureRequest) -> OpenLog:
+@pytest.fixture
+def opened(shared: SharedState) -> OpenLog:
     """Return a function that opens the log of the test."""
-    return MemoryLog
+    return lambda bounds: shared.open_log("test", bounds)
 
 
 @pytest.fixture
