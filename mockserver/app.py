@@ -26,7 +26,9 @@ from mockserver.engines.whisper.models import check_complete, find_model
 from mockserver.errors import ErrorTable
 from mockserver.ids import Ids
 from mockserver.installation import origin_of, own_damage
+from mockserver.journal.entries import OVERHEAD
 from mockserver.journal.journal import Journal
+from mockserver.journal.kept_audio import KeptAudio
 from mockserver.journal.metrics import Metrics
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
@@ -54,7 +56,9 @@ from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files
 from mockserver.state.opening import open_state
-from mockserver.state.shared import open_shared
+from mockserver.state.presence import Presence
+from mockserver.state.protocols import Bounds
+from mockserver.state.shared import SharedState, open_shared
 from mockserver.state.value_rules import ValueRules
 from mockserver.telephone import Telephone
 from mockserver.transport.answer_memory import AnswerMemory
@@ -260,7 +264,7 @@ def build_services(settings: Settings) -> Services:
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
         faults=Faults(clock, settings.seed, errors, ENDPOINTS),
-        journal=_journal(settings, clock),
+        journal=_journal(settings, clock, shared),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
         webhooks=Webhooks(settings, store, clock, ids, closing),
@@ -275,12 +279,16 @@ def _speaker(settings: Settings) -> Pyttsx3Speaker:
     return Pyttsx3Speaker(slots=settings.speech_slots, limits=limits)
 
 
-def _journal(settings: Settings, clock: Clock) -> Journal:
+def _journal(settings: Settings, clock: Clock, shared: SharedState) -> Journal:
+    bounds = Bounds(settings.journal_entries, settings.journal_bytes, OVERHEAD)
+    audio = Bounds(settings.journal_entries, settings.keep_audio)
     return Journal(
         clock,
-        entries=settings.journal_entries,
-        max_bytes=settings.journal_bytes,
-        keep_audio=settings.keep_audio,
+        shared.open_log("journal", bounds),
+        KeptAudio(shared.open_log("audio", audio), settings.keep_audio) if settings.keep_audio else None,
+        Presence(shared.leases),
+        is_kept=settings.journal_entries > 0,
+        is_shared=shared.changes is not None,
         limits=ScriptLimits.of(settings),
         endpoints=ENDPOINTS,
     )

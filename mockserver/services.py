@@ -119,6 +119,10 @@ class Services(Struct, frozen=True):
         threading.Thread(target=run_or_complain, args=[tokens.load], name="tokens", daemon=True).start()
         for provider in self.providers:
             provider.start()
+        if self.shared.changes is not None:
+            threading.Thread(
+                target=self.journal.tend, args=[self.closing], name="journal", daemon=True
+            ).start()
 
     def close(self) -> None:
         """Stop the threads and processes of the engines, end every wait, and unlock the state folder."""

@@ -1,4 +1,4 @@
-"""Journal entries: exchanges in memory, as JSON, the facts that conditions read from them, and their patterns."""
+"""Journal entries: records as JSON, their progress, the facts that conditions read from them, and their patterns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.audio.decode import ClipFacts
 
 _decoder = msgspec.json.Decoder(Record)
-_OVERHEAD = 240  # bytes of memory of an entry in addition to its record
+OVERHEAD = 350  # bytes of memory of an entry in addition to its record as JSON
 
 
 class Progress(msgspec.Struct):
@@ -37,40 +37,13 @@ class Progress(msgspec.Struct):
         record.timing.first_byte_ms = self.first_byte_ms
 
 
-class Entry:
-    """An exchange in the journal: its record as JSON, and its progress while it is in flight.
-
-    ``kept`` is whether it is in the journal.
-    """
-
-    __slots__ = ("_json", "account_id", "id", "kept", "progress")
-
-    def __init__(self, record: Record, progress: Progress | None = None) -> None:
-        self.id = record.id
-        self.account_id = record.account_id
-        self.progress = progress
-        self.kept = False
-        self._json = _encoded(record)
-
-    @property
-    def size(self) -> int:
-        """Return its size in memory, in bytes."""
-        return len(self._json) + _OVERHEAD
-
-    def finish(self, record: Record) -> None:
-        """Replace the record by the final one: the response has ended."""
-        self._json = _encoded(record)
-        self.progress = None
-
-    def record(self, *, events: bool = True) -> Record:
-        """Return the current record. The ``events`` of a session that is open can be left out, which is faster."""
-        record = _decoder.decode(self._json)
-        if self.progress is not None:
-            self.progress.apply_to(record, events=events)
-        return record
+def decoded(data: bytes) -> Record:
+    """Return the record of JSON that ``encoded`` has made."""
+    return _decoder.decode(data)
 
 
-def _encoded(record: Record) -> bytes:
+def encoded(record: Record) -> bytes:
+    """Return the record as JSON."""
     try:
         return bytes(memoryview(msgspec.json.encode(record)))  # a copy: msgspec's buffer is 50 % larger
     except UnicodeEncodeError:  # an unpaired surrogate, in a header or path

@@ -1,22 +1,30 @@
-"""The journal: the latest requests and responses of every account, in memory."""
+"""The journal: the latest requests and responses of every account."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mockserver.journal.entries import Entry, EntryFacts
+from mockserver.journal.entries import EntryFacts, decoded, encoded
 from mockserver.journal.record import Record, as_json, of_account, records_of
+from mockserver.journal.selection import Selection
 from mockserver.matching.allowance import USUAL, ScriptLimits, sharing
 from mockserver.matching.comparisons import PatternError
+from mockserver.state.disk import StateFailed
+from mockserver.state.presence import EXTENDED
 
 if TYPE_CHECKING:
     from mockserver.audio.clip import Clip
-    from mockserver.audio.content import Content
     from mockserver.clock import Clock
+    from mockserver.journal.entries import Progress
+    from mockserver.journal.kept_audio import KeptAudio
+    from mockserver.state.presence import Presence
+    from mockserver.state.protocols import Log, LogEntry
+
+log = logging.getLogger(__name__)
 
 _CHECK_EVERY = 0.1  # seconds between two checks of whether to continue waiting
 
@@ -30,81 +38,111 @@ class Matcher(Protocol):
 
 
 class Journal:
-    """The entries of all accounts, limited in number and memory; the oldest are evicted. Thread-safe.
+    """The entries of all accounts in a log, which other processes may share. Thread-safe.
 
-    Keeps at most ``entries`` entries (0: the journal is off) in ``max_bytes`` bytes, and ``keep_audio`` bytes of
-    uploaded audio. An ``account_id`` of ``None`` means every account. ``endpoints`` are the names that conditions
-    can use; if empty, any name is accepted.
+    Entries are JSON. The progress of those that are in flight in this process is in its memory; other processes see
+    what was last written, if it ``is_shared``. An entry whose process was killed has ended. With ``is_kept`` false, the
+    journal is off.
+
+    An ``account_id`` of ``None`` means every account. ``limits`` are those of the evaluation of conditions;
+    ``endpoints`` are the names that conditions can use; if empty, any name is accepted.
     """
 
     def __init__(
         self,
         clock: Clock,
+        log: Log,
+        audio: KeptAudio | None,
+        presence: Presence,
         *,
-        entries: int,
-        max_bytes: int,
-        keep_audio: int,
+        is_kept: bool = True,
+        is_shared: bool = False,
         limits: ScriptLimits = USUAL,
         endpoints: Collection[str] = (),
     ) -> None:
-        self.limits = limits  # of the evaluation of conditions
+        self.limits = limits
         self.endpoints = endpoints
         self.clock = clock
-        self._max_entries = entries
-        self._max_bytes = max_bytes
-        self._audio = _KeptAudio(keep_audio)
-        self._changed = threading.Condition()
-        self._entries: deque[Entry] = deque()
-        self._version = 0
-        self.size = 0
-        self.dropped = 0
-
-    @property
-    def is_kept(self) -> bool:
-        """Return whether the journal is on."""
-        return self._max_entries > 0
+        self.is_kept = is_kept
+        self._is_shared = is_shared
+        self._log = log
+        self._audio = audio
+        self._presence = presence
+        self._finishing = threading.Lock()
+        self._in_flight: dict[int, tuple[bytes, Progress]] = {}  # the entries of this process, by place
+        self._unwritten: dict[int, bytes] = {}  # final records of entries
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self._log.state().entries
 
-    def add(self, entry: Entry) -> None:
-        """Add the entry of an exchange."""
-        with self._changed:
-            self._entries.append(entry)
-            entry.kept = True
-            self.size += entry.size
-            self._evict()
-            self._notify()
+    @property
+    def size(self) -> int:
+        """Return the memory of the entries in bytes."""
+        return self._log.state().bytes
 
-    def finish(self, entry: Entry, record: Record) -> None:
-        """Replace the record of an entry by the final one, when its stream has ended."""
-        with self._changed:
-            before = entry.size
-            entry.finish(record)
-            if entry.kept:
-                self.size += entry.size - before
-                self._evict()
-                self._notify()
+    @property
+    def dropped(self) -> int:
+        """Return how many entries were dropped for others since the journal was emptied."""
+        return self._log.state().dropped
+
+    def add(self, record: Record) -> None:
+        """Add the entry of an exchange. Raises ``StateFailed``."""
+        self._log.append(record.id, record.account_id, encoded(record))
+
+    def begin(self, record: Record, progress: Progress) -> int:
+        """Add the entry of an exchange that is in flight. Return its place, for ``finish``. Raises ``StateFailed``."""
+        data = encoded(record)
+        place = self._log.append(record.id, record.account_id, data, self._presence.name)
+        self._in_flight[place] = (data, progress)
+        return place
+
+    def write_progress(self, place: int) -> None:
+        """Write the progress of an entry that is in flight, without the events of a session, for other processes."""
+        if not self._is_shared:
+            return
+        with self._finishing:
+            if place in self._in_flight:
+                data, progress = self._in_flight[place]
+                record = decoded(data)
+                progress.apply_to(record, events=False)
+                try:
+                    self._log.replace(place, encoded(record), self._presence.name)
+                except StateFailed as error:
+                    log.debug("the progress of an exchange was not written: %s", error)
+
+    def finish(self, place: int, record: Record) -> None:
+        """Replace the record of an entry by the final one: its response has ended."""
+        data = encoded(record)
+        with self._finishing:
+            try:
+                self._log.replace(place, data)
+            except StateFailed as error:
+                log.warning(
+                    "The end of %s %s is not in the journal yet: %s", record.method, record.path, error
+                )
+                self._unwritten[place] = data
+            self._in_flight.pop(place, None)
+
+    def tend(self, closing: threading.Event) -> None:
+        """Tell other processes that this one lives, until ``closing`` is set. For a thread of its own."""
+        while not closing.wait(EXTENDED):
+            try:
+                self._presence.extend()
+                for place, data in list(self._unwritten.items()):
+                    self._log.replace(place, data)
+                    del self._unwritten[place]
+            except StateFailed as error:
+                log.debug("the journal cannot be written: %s", error)
 
     def keep_audio(self, clips: Iterable[Clip]) -> None:
-        """Keep the audio of an exchange, if ``keep_audio`` is not 0."""
-        if self._audio.max_bytes:
+        """Keep the audio of an exchange, if the setting says so. Raises ``StateFailed``."""
+        if self._audio is not None:
             for clip in clips:
-                self._keep_audio(clip.sha256, clip.content)
-
-    def _keep_audio(self, sha256: str, content: Content) -> None:
-        """Keep a file. It may be on disk, so it is read without the lock, for which all requests wait."""
-        with self._changed:
-            is_kept = self._audio.renew(sha256)
-        if not is_kept and content.size <= self._audio.max_bytes:
-            data = content.read()
-            with self._changed:
-                self._audio.put(sha256, data)
+                self._audio.keep(clip.sha256, clip.content)
 
     def audio(self, sha256: str) -> bytes | None:
-        """Return an uploaded file; ``None`` if it was not kept, or was evicted."""
-        with self._changed:
-            return self._audio.get(sha256)
+        """Return an uploaded file; ``None`` if it was not kept, or was dropped."""
+        return self._audio.get(sha256) if self._audio is not None else None
 
     def records(
         self, account_id: str | None, matcher: Matcher | None = None, *, events: bool = True
@@ -114,27 +152,37 @@ class Journal:
         Those of sessions that are open can be without their ``events``, which is faster.
         Raises ``PatternError`` if the evaluation exceeds the limits.
         """
-        return self._selected(self._of(account_id), matcher, events=events)
+        return self._selected(self._log.entries(account_id), matcher, events=events)
 
     def records_after(
         self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
     ) -> list[Record] | None:
         """Return what ``records`` does, of entries after ``entry_id``; ``None`` for an unknown id."""
-        entries = self._of(account_id)
-        start = next((number for number, entry in enumerate(entries, 1) if entry.id == entry_id), None)
-        return None if start is None else self._selected(entries[start:], matcher)
+        entry = self._log.find(account_id, entry_id)
+        if entry is None:
+            return None
+        return self._selected(self._log.entries(account_id, after=entry.place), matcher)
 
     @property
     def latest_id(self) -> str | None:
         """Return the id of the latest entry of all accounts; ``None`` for an empty journal."""
-        with self._changed:
-            return self._entries[-1].id if self._entries else None
+        entries = self._log.entries(None, after=self._log.state().last - 1)
+        return entries[-1].id if entries else None
 
     def record(self, account_id: str | None, entry_id: str) -> Record | None:
         """Return the record of an entry; ``None`` for an unknown id."""
-        found = (entry for entry in reversed(self._of(account_id)) if entry.id == entry_id)
-        entry = next(found, None)
-        return entry.record() if entry else None
+        entry = self._log.find(account_id, entry_id)
+        return self.record_of(entry) if entry else None
+
+    def record_of(self, entry: LogEntry, *, events: bool = True) -> Record:
+        """Return the current record of an entry of the log."""
+        record = decoded(entry.data)
+        in_flight = self._in_flight.get(entry.place)
+        if in_flight is not None:
+            in_flight[1].apply_to(record, events=events)
+        elif entry.owner and not self._presence.lives(entry.owner):
+            record.in_flight = False
+        return record
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
         """Return how many entries or turns of an account ``matcher`` selects.
@@ -158,27 +206,20 @@ class Journal:
         limits.
         """
         deadline = time.monotonic() + timeout
-        known: dict[Entry, int] = {}
+        selection = Selection(self._log, account_id, lambda entry: self._count(entry, matcher))
         while not given_up():
-            version, entries = self._version, self._of(account_id)
             left = deadline - time.monotonic()
-            with sharing(self.limits, len(entries)) as scripts:
-                selected = sum(_selects(matcher, entry, known) for entry in entries)
+            with sharing(self.limits, len(self)) as scripts:
+                selected = selection.count()
             if selected >= at_least or left <= 0 or scripts.left_conditions_open:
                 return
-            self._wait_for_change(version, min(left, _CHECK_EVERY))
+            self._log.wait(selection.version, min(left, _CHECK_EVERY))
 
     def delete(self, account_id: str | None) -> int:
         """Delete an account's entries. Return how many there were."""
-        with self._changed:
-            gone = [entry for entry in self._entries if account_id in (None, entry.account_id)]
-            for entry in gone:
-                self._mark_removed(entry)
-            self._entries = deque(entry for entry in self._entries if entry.kept)
-            if account_id is None:
-                self.dropped = 0
-                self._audio.clear()
-            return len(gone)
+        if account_id is None and self._audio is not None:
+            self._audio.clear()
+        return self._log.delete(account_id)
 
     def reset(self, account_id: str | None) -> None:
         """Delete an account's entries."""
@@ -199,20 +240,14 @@ class Journal:
             records = [of_account(each, account_id) for each in records]
         for record in records:
             record.in_flight = False
-        restored = [Entry(record) for record in records]
-        with self._changed:
-            self.delete(account_id)
-            self._entries.extendleft(reversed(restored))
-            for entry in restored:
-                entry.kept = True
-                self.size += entry.size
-            self._evict()
-            self._notify()
+        if account_id is None and self._audio is not None:
+            self._audio.clear()
+        self._log.restore([(each.id, each.account_id, encoded(each)) for each in records], account_id)
 
     def _selected(
-        self, entries: Sequence[Entry], matcher: Matcher | None, *, events: bool = True
+        self, entries: Sequence[LogEntry], matcher: Matcher | None, *, events: bool = True
     ) -> list[Record]:
-        records = [entry.record(events=events) for entry in entries]
+        records = [self.record_of(entry, events=events) for entry in entries]
         if matcher is None:
             return records
         with sharing(self.limits, len(records)) as scripts:
@@ -224,66 +259,5 @@ class Journal:
             )
         return selected
 
-    def _of(self, account_id: str | None) -> list[Entry]:
-        with self._changed:
-            return [entry for entry in self._entries if account_id in (None, entry.account_id)]
-
-    def _evict(self) -> None:
-        while len(self._entries) > self._max_entries or self.size > self._max_bytes:
-            self._mark_removed(self._entries.popleft())
-            self.dropped += 1
-
-    def _mark_removed(self, entry: Entry) -> None:
-        entry.kept = False
-        self.size -= entry.size
-
-    def _notify(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
-
-    def _wait_for_change(self, version: int, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != version, seconds)
-
-
-class _KeptAudio:
-    """Audio files by SHA-256, at most ``max_bytes`` bytes together; the least recently added are evicted."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self._files: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
-
-    def renew(self, sha256: str) -> bool:
-        """Return whether a file is kept. If so, it counts as added now."""
-        if sha256 not in self._files:
-            return False
-        self._files.move_to_end(sha256)
-        return True
-
-    def put(self, sha256: str, data: bytes) -> None:
-        """Add a file of at most ``max_bytes``, unless it is kept already."""
-        if self.renew(sha256):
-            return
-        self._files[sha256] = data
-        self._bytes += len(data)
-        while self._bytes > self.max_bytes:
-            self._bytes -= len(self._files.popitem(last=False)[1])
-
-    def get(self, sha256: str) -> bytes | None:
-        return self._files.get(sha256)
-
-    def clear(self) -> None:
-        self._files.clear()
-        self._bytes = 0
-
-
-def _selects(matcher: Matcher, entry: Entry, known: dict[Entry, int]) -> int:
-    """Return how often ``matcher`` selects the entry. ``known`` caches the result of entries that are complete."""
-    selected = known.get(entry)
-    if selected is None:
-        is_complete = entry.progress is None
-        selected = matcher.count(EntryFacts(entry.record(events=False)))
-        if is_complete:
-            known[entry] = selected
-    return selected
+    def _count(self, entry: LogEntry, matcher: Matcher) -> int:
+        return matcher.count(EntryFacts(self.record_of(entry, events=False)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.journal import redacted
-from mockserver.journal.entries import Entry, Progress
+from mockserver.journal.entries import Progress
 from mockserver.journal.record import AudioFile, HitFault, Record, Timing
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.transport.streamed_forms import ReceivedFile
+
+log = logging.getLogger(__name__)
 
 _REFUSED = 400
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
@@ -83,7 +87,7 @@ class Exchange:
         self._time = now
         self.began = began
         self._progress = Progress()
-        self._entry: Entry | None = None
+        self._place: int | None = None  # of the entry in the journal, while it is in flight
         self._head = _Head()
         self.call: Call | None = None
         self.model = ""
@@ -102,7 +106,10 @@ class Exchange:
         self.fault = HitFault(**call.fault.as_json) if call.fault else None
 
     def answered(self, reply: Reply) -> Reply:
-        """Write the entry of a whole answer, or begin that of a stream. Return the reply to send."""
+        """Write the entry of a whole answer, or begin that of a stream. Return the reply to send.
+
+        Raises ``StateFailed`` if it cannot be written.
+        """
         if self._journal is None:
             return reply
         self._head = _head(reply)
@@ -114,13 +121,12 @@ class Exchange:
             recording.first_byte_ms = self._elapsed()
             self._progress = recording
             self._begin()
+            recording.write = self._write_progress
             return reply
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
-            self._journal.add(
-                Entry(self._record(in_flight=False, hung_up=self.request.connection.has_hung_up))
-            )
+            self._journal.add(self._record(in_flight=False, hung_up=self.request.connection.has_hung_up))
             self.call = None
             return reply
         events = 0 if reply.media_type == "text/event-stream" else None
@@ -132,8 +138,12 @@ class Exchange:
     def _begin(self) -> None:
         """Begin the entry of a stream or session."""
         assert self._journal is not None
-        self._entry = Entry(self._record(in_flight=True, hung_up=False), self._progress)
-        self._journal.add(self._entry)
+        self._place = self._journal.begin(self._record(in_flight=True, hung_up=False), self._progress)
+
+    def _write_progress(self) -> None:
+        """Write what has happened in a session, for other processes."""
+        if self._journal is not None and self._place is not None:
+            self._journal.write_progress(self._place)
 
     def _session_ended(self, hung_up: bool) -> None:
         """Finish the entry of a session."""
@@ -142,7 +152,12 @@ class Exchange:
     def unanswered(self) -> None:
         """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
         if self._journal is not None:
-            self._journal.add(Entry(self._record(in_flight=False, hung_up=self._has_hung_up())))
+            try:
+                self._journal.add(self._record(in_flight=False, hung_up=self._has_hung_up()))
+            except StateFailed as error:  # there is nobody to answer
+                log.warning(
+                    "%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error
+                )
             self.call = None
 
     def first_piece(self) -> None:
@@ -155,9 +170,9 @@ class Exchange:
 
     def ended(self, *, hung_up: bool) -> None:
         """Finish the entry of a stream. Only the first call counts."""
-        entry, self._entry = self._entry, None
-        if entry is not None and self._journal is not None:
-            self._journal.finish(entry, self._record(in_flight=False, hung_up=hung_up))
+        place, self._place = self._place, None
+        if place is not None and self._journal is not None:
+            self._journal.finish(place, self._record(in_flight=False, hung_up=hung_up))
             self.call = None
 
     def _has_hung_up(self) -> bool:

@@ -23,7 +23,7 @@ from mockserver.pipeline.charging import Charging
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.models import check_kind, find_model
 from mockserver.pipeline.request_audio import RequestAudio
-from mockserver.pipeline.responses import Reply, crashed, log_exchange, storage_error
+from mockserver.pipeline.responses import Reply, close, crashed, log_exchange, storage_error
 from mockserver.pipeline.scripted.answers import ScriptedAnswers, raw_answer
 from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.scripting.stubs.pacing import Pacing
@@ -115,7 +115,7 @@ class Pipeline:
             reply = self._reply(exchange, route, path_values)
             status = reply.status
             log_exchange(request, reply, began, exchange.error)
-            return exchange.answered(reply)
+            return self._recorded(exchange, reply, operation)
         except (ConnectionError, TimeoutError):  # the client has left, or a fault has ended the connection
             exchange.unanswered()
             raise
@@ -129,6 +129,14 @@ class Pipeline:
                 fault=exchange.fault.kind if exchange.fault else "",
                 error=exchange.error,
             )
+
+    def _recorded(self, exchange: Exchange, reply: Reply, operation: Operation) -> Reply:
+        """Return the reply once it is in the journal. One that cannot be written is not sent."""
+        try:
+            return exchange.answered(reply)
+        except StateFailed as error:
+            close(reply)
+            return self._refuse(storage_error(error), operation, exchange)
 
     def _reply(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply; a fault may have broken it."""

@@ -26,11 +26,13 @@ def _nothing(record: Record, *, events: bool) -> None:
 class Recording(Progress):
     """The progress of a session, which ``fill`` writes.
 
-    ``end`` finishes the entry; it takes whether the client has hung up. Without an entry it does nothing.
+    ``end`` finishes the entry; it takes whether the client has hung up. ``write`` writes the progress for other
+    processes. Without an entry both do nothing.
     """
 
     fill: Fill = _nothing
     end: Callable[[bool], None] = lambda hung_up: None
+    write: Callable[[], None] = lambda: None
 
     def apply_to(self, record: Record, *, events: bool = True) -> None:
         """Write the progress into the record."""

@@ -140,6 +140,16 @@ def refusal_reply(refusal: Refusal) -> Reply:
     return reply
 
 
+def close(reply: Reply) -> None:
+    """Close a reply that is sent, or will not be."""
+    try:
+        end = getattr(reply.body, "close", None)
+        if end is not None:
+            end()
+    finally:
+        reply.close()
+
+
 def storage_error(failed: StateFailed) -> ApiError:
     """Return the error for a disk that cannot be written to: 507 if it is full, else 500."""
     return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)

@@ -126,16 +126,6 @@ def data_of(reply: Reply) -> Iterator[bytes]:
             yield b"\n".join(lines)
 
 
-def close(reply: Reply) -> None:
-    """Close a reply that is sent, or will not be."""
-    try:
-        end = getattr(reply.body, "close", None)
-        if end is not None:
-            end()
-    finally:
-        reply.close()
-
-
 def subprotocol(offered: Sequence[str]) -> str | None:
     """Return the subprotocol to choose: ``realtime``, else the first in which no browser sends credentials."""
     if _REALTIME in offered:

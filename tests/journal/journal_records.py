@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.clock import Clock
-from mockserver.journal.entries import Entry
+from mockserver.journal.entries import OVERHEAD
 from mockserver.journal.journal import Journal
+from mockserver.journal.kept_audio import KeptAudio
 from mockserver.journal.record import Record, records_of
+from mockserver.state.memory.leases import MemoryLeases
+from mockserver.state.memory.log import MemoryLog
+from mockserver.state.presence import Presence
+from mockserver.state.protocols import Bounds
 
 NOON = 1_800_000_000.0  # 08:00 UTC
 
@@ -90,9 +95,17 @@ def chat(text: str, **changes: Any) -> Record:
     )
 
 
-def journal_of(*records: Record, entries: int = 1_000, max_bytes: int = 1 << 20) -> Journal:
+def journal_of(
+    *records: Record, entries: int = 1_000, max_bytes: int = 1 << 20, keep_audio: int = 0
+) -> Journal:
     """Return a journal that holds the records."""
-    journal = Journal(Clock(frozen_at=NOON), entries=entries, max_bytes=max_bytes, keep_audio=0)
+    journal = Journal(
+        Clock(frozen_at=NOON),
+        MemoryLog(Bounds(entries, max_bytes, OVERHEAD)),
+        KeptAudio(MemoryLog(Bounds(entries, keep_audio)), keep_audio) if keep_audio else None,
+        Presence(MemoryLeases()),
+        is_kept=entries > 0,
+    )
     for each in records:
-        journal.add(Entry(each))
+        journal.add(each)
     return journal

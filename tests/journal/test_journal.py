@@ -12,8 +12,7 @@ from werkzeug.test import create_environ
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
-from mockserver.clock import Clock
-from mockserver.journal.entries import Entry, JournalPattern, Progress
+from mockserver.journal.entries import OVERHEAD, JournalPattern, Progress, encoded
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import as_json
 from mockserver.pipeline.exchange import begin
@@ -50,7 +49,7 @@ def test_beyond_the_number_of_entries_the_oldest_make_room() -> None:
 
 
 def test_beyond_the_room_the_oldest_make_room() -> None:
-    size = Entry(record(id="a")).size
+    size = len(encoded(record(id="a"))) + OVERHEAD
     journal = journal_of(*(record(id=each) for each in "abcd"), max_bytes=3 * size)
     assert ids(journal) == ["b", "c", "d"]
     assert journal.size == 3 * size
@@ -66,7 +65,7 @@ def test_the_size_is_the_memory_taken() -> None:
     journal = journal_of(max_bytes=1 << 30)
     tracemalloc.start()
     for number, text in enumerate(texts):
-        journal.add(Entry(chat(text, id=f"req_{number:032}", account_id=ANN)))
+        journal.add(chat(text, id=f"req_{number:032}", account_id=ANN))
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.9 < taken / journal.size < 1.1
@@ -82,7 +81,7 @@ def test_what_an_account_deletes_are_its_own_entries() -> None:
     journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
     assert journal.delete(ANN) == 1
     assert ids(journal) == ["b"]
-    assert journal.size == Entry(record(id="b")).size
+    assert journal.size == journal_of(record(id="b")).size
 
 
 def test_a_reset_of_all_forgets_also_what_was_dropped() -> None:
@@ -101,22 +100,22 @@ def test_entries_after_another_are_those_that_came_later() -> None:
 
 def test_a_stream_is_in_the_journal_while_it_goes_on() -> None:
     journal, progress = journal_of(), Progress(pieces=0, events=0)
-    entry = Entry(record(in_flight=True), progress)
-    journal.add(entry)
+    place = journal.begin(record(in_flight=True), progress)
     progress.events, progress.sent, progress.first_byte_ms = 3, 300, 12.5
     (kept,) = journal.records(None)
     assert (kept.stream_events, kept.bytes_sent, kept.timing.first_byte_ms) == (3, 300, 12.5)
-    journal.finish(entry, record(in_flight=False, bytes_sent=400, user_text="longer"))
+    ended = record(in_flight=False, bytes_sent=400, user_text="longer")
+    journal.finish(place, ended)
     (kept,) = journal.records(None)
     assert (kept.in_flight, kept.bytes_sent) == (False, 400)
-    assert journal.size == entry.size
+    assert journal.size == journal_of(ended).size
 
 
 def test_a_stream_that_ends_after_its_entry_was_deleted_does_not_come_back() -> None:
-    journal, entry = journal_of(), Entry(record(in_flight=True), Progress(pieces=0))
-    journal.add(entry)
+    journal = journal_of()
+    place = journal.begin(record(in_flight=True), Progress(pieces=0))
     journal.reset(None)
-    journal.finish(entry, record())
+    journal.finish(place, record())
     assert (len(journal), journal.size) == (0, 0)
 
 
@@ -131,7 +130,7 @@ def test_a_snapshot_can_be_restored_elsewhere() -> None:
 def test_a_snapshot_of_an_account_replaces_its_entries_only() -> None:
     journal = journal_of(record(id="a", account_id=ANN), record(id="b", account_id=BOB))
     state = journal.snapshot(ANN)
-    journal.add(Entry(record(id="c", account_id=ANN)))
+    journal.add(record(id="c", account_id=ANN))
     journal.restore(state, ANN)
     assert (ids(journal, ANN), ids(journal, BOB)) == (["a"], ["b"])
 
@@ -197,7 +196,7 @@ def test_a_snapshot_of_old_has_no_replies_and_sessions() -> None:
 
 
 def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
-    journal = Journal(Clock(), entries=10, max_bytes=1 << 20, keep_audio=10)
+    journal = journal_of(keep_audio=10)
     first, second, third, large = clip(b"1" * 6), clip(b"2" * 4), clip(b"3" * 5), clip(b"4" * 11)
     for each in (first, second, first, third, large):
         journal.keep_audio([each])
@@ -206,7 +205,7 @@ def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:
 
 
 def test_audio_is_read_while_others_use_the_journal() -> None:
-    journal = Journal(Clock(), entries=10, max_bytes=1 << 20, keep_audio=10)
+    journal = journal_of(keep_audio=10)
     others = []
 
     class OnDisk(Content):
@@ -250,15 +249,14 @@ def test_a_wait_ends_when_the_last_that_was_waited_for_comes() -> None:
     waiting.start()
     assert asked.wait(60)
     for entry in (chat("One."), record(), chat("Two.")):
-        journal.add(Entry(entry))
+        journal.add(entry)
     waiting.join(60)
     assert not waiting.is_alive()
 
 
 def test_a_wait_sees_how_a_stream_ends() -> None:
     journal, asked = journal_of(), Event()
-    entry = Entry(record(in_flight=True), Progress(pieces=0))
-    journal.add(entry)
+    place = journal.begin(record(in_flight=True), Progress(pieces=0))
 
     def nobody_gave_up() -> bool:
         asked.set()
@@ -269,7 +267,7 @@ def test_a_wait_sees_how_a_stream_ends() -> None:
     )
     waiting.start()
     assert asked.wait(60)
-    journal.finish(entry, record(hung_up=True))
+    journal.finish(place, record(hung_up=True))
     waiting.join(60)
     assert not waiting.is_alive()
 

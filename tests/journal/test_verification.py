@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mockserver.journal.entries import Entry
 from mockserver.journal.record import Record
 from mockserver.journal.verification import Verdict, report, summary, verify, wait
 from mockserver.matching.comparisons import PatternError
@@ -172,5 +171,5 @@ def test_a_summary_says_that_there_was_no_answer() -> None:
 
 def test_entries_of_the_journal_can_be_reported() -> None:
     journal = journal_of()
-    journal.add(Entry(record()))
+    journal.add(record())
     assert report(journal.records(ANN)).count("\n") == 1

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver import json_styles, strict_json
 from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
-from mockserver.pipeline.responses import SWITCHING
-from mockserver.pipeline.web_socket_adapter import close, data_of
+from mockserver.pipeline.responses import SWITCHING, close
+from mockserver.pipeline.web_socket_adapter import data_of
 from mockserver.providers.openai.response_work.connection_memory import ConnectionMemory, Turn
 from mockserver.providers.openai.responses.lanes import Lanes
 from mockserver.providers.openai.responses.refusals import wording

@@ -90,11 +90,13 @@ class SessionLog:
             cost = turn.call.outcome.cost_usd
             if cost is not None:
                 self._cost = cost + (self._cost or 0.0)
+        self.recording.write()
 
     def heard(self, item_id: str, text: str) -> None:
         """Note what the user said in an item."""
         with self._lock:
             self._turns.heard(item_id, text)
+        self.recording.write()
 
     def closed(self, code: int, reason: str) -> None:
         """Note that the server closes the connection."""
