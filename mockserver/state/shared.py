@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,12 @@ def open_shared(store: str) -> SharedState:
 
 
 def _in_sqlite(path: Path) -> SharedState:
-    from mockserver.state.memory.log import MemoryLog
     from mockserver.state.sqlite.buckets import SqliteBuckets
     from mockserver.state.sqlite.changes import SqliteChanges
     from mockserver.state.sqlite.counters import SqliteCounters
     from mockserver.state.sqlite.database import Database
     from mockserver.state.sqlite.leases import SqliteLeases
+    from mockserver.state.sqlite.log import SqliteLog
 
     try:
         database = Database(path)
@@ -71,7 +72,7 @@ def _in_sqlite(path: Path) -> SharedState:
             SqliteCounters(database),
             SqliteBuckets(database),
             SqliteLeases(database),
-            lambda _, bounds: MemoryLog(bounds),
+            partial(SqliteLog, database),
             SqliteChanges(database),
             database.close,
         )

@@ -1,0 +1,176 @@
+"""Logs in an SQLite database, each in a table of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mockserver.state.protocols import LogEntry, LogState
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from mockserver.state.protocols import Bounds
+    from mockserver.state.sqlite.database import Database
+
+_LOOK = 0.01  # seconds between two looks of a thread that waits; a look takes about 10 microseconds
+
+_LOGS = """
+CREATE TABLE IF NOT EXISTS logs (
+    name TEXT PRIMARY KEY, version INTEGER NOT NULL, deletions INTEGER NOT NULL, next INTEGER NOT NULL,
+    entries INTEGER NOT NULL, bytes INTEGER NOT NULL, dropped INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+# The data come last, so that they are not read for the other columns.
+_TABLE = """
+CREATE TABLE IF NOT EXISTS {table} (
+    place INTEGER PRIMARY KEY, version INTEGER NOT NULL, id TEXT NOT NULL, account TEXT, owner TEXT NOT NULL,
+    data BLOB NOT NULL
+)
+"""
+_VERSIONS = "CREATE INDEX IF NOT EXISTS {table}_versions ON {table} (version)"
+_NEW = "INSERT OR IGNORE INTO logs VALUES (?, 0, 0, 0, 0, 0, 0)"
+_STATE = """
+SELECT version, deletions,
+    coalesce((SELECT min(place) FROM {table}), next), coalesce((SELECT max(place) FROM {table}), next - 1),
+    entries, bytes, dropped
+FROM logs WHERE name = ?
+"""
+_CHANGE = """
+UPDATE logs SET
+    version = version + 1, deletions = deletions + :deletions, next = next + :appended,
+    entries = entries + :entries, bytes = bytes + :bytes, dropped = (dropped + :dropped) * (NOT :emptied)
+WHERE name = :name RETURNING version, next, entries, bytes
+"""
+_UNCHANGED = dict.fromkeys(("deletions", "appended", "entries", "bytes", "dropped", "emptied"), 0)
+_INSERT = "INSERT INTO {table} (place, version, id, account, owner, data) VALUES (?, ?, ?, ?, ?, ?)"
+_REPLACE = "UPDATE {table} SET version = ?, owner = ?, data = ? WHERE place = ?"
+_LENGTH = "SELECT length(data) FROM {table} WHERE place = ?"
+_DROP = "DELETE FROM {table} WHERE place = (SELECT min(place) FROM {table}) RETURNING length(data)"
+_OF_ACCOUNT = "FROM {table} WHERE (:account IS NULL OR account = :account)"
+_LENGTHS = "SELECT count(*), coalesce(sum(length(data)), 0) " + _OF_ACCOUNT
+_DELETE = "DELETE " + _OF_ACCOUNT
+_FOUND = "SELECT place, id, account, data, owner " + _OF_ACCOUNT
+_FIND = _FOUND + " AND id = :id ORDER BY place DESC LIMIT 1"
+
+
+class SqliteLog:
+    """The log with a name in a database (``protocols.Log``)."""
+
+    def __init__(self, database: Database, name: str, bounds: Bounds) -> None:
+        """Open the log. Its ``name`` consists of letters."""
+        self._database = database
+        self._name = name
+        self._table = f"log_{name}"
+        self._bounds = bounds
+        database.create(_LOGS, self._of_table(_TABLE), self._of_table(_VERSIONS))
+        with database.transaction() as cursor:
+            cursor.execute(_NEW, (name,))
+
+    def append(self, entry_id: str, account_id: str | None, data: bytes, owner: str = "") -> int:
+        """Append an entry. Return its place."""
+        with self._database.transaction() as cursor:
+            version, following, entries, size = self._change(
+                cursor, appended=1, entries=1, bytes=self._size(len(data))
+            )
+            values = (following - 1, version, entry_id, account_id, owner, data)
+            cursor.execute(self._of_table(_INSERT), values)
+            self._drop(cursor, entries, size)
+            return int(following - 1)
+
+    def replace(self, place: int, data: bytes, owner: str = "") -> None:
+        """Replace the data and the owner of the entry at a place, if it is still there."""
+        with self._database.transaction() as cursor:
+            found = cursor.execute(self._of_table(_LENGTH), (place,)).fetchone()
+            if found:
+                version, _, entries, size = self._change(cursor, bytes=len(data) - found[0])
+                cursor.execute(self._of_table(_REPLACE), (version, owner, data, place))
+                self._drop(cursor, entries, size)
+
+    def find(self, account_id: str | None, entry_id: str) -> LogEntry | None:
+        """Return the latest entry of an account with an id, or ``None``."""
+        row = self._database.row(self._of_table(_FIND), {"account": account_id, "id": entry_id})
+        return LogEntry(*row) if row else None
+
+    def entries(
+        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account, oldest first; of later places, or changed since a version, only."""
+        query = _FOUND
+        if after is not None:
+            query += " AND place > :after"
+        if since is not None:
+            query += " AND version > :since"
+        values = {"account": account_id, "after": after, "since": since}
+        rows = self._database.rows(self._of_table(query + " ORDER BY place"), values)
+        return [LogEntry(*row) for row in rows]
+
+    def state(self) -> LogState:
+        """Return the numbers of the log."""
+        return LogState(*self._row(_STATE))
+
+    def wait(self, version: int, seconds: float) -> None:
+        """Wait until the version is another than ``version``, or for ``seconds``."""
+        end = time.monotonic() + seconds
+        while self._version() == version and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK))
+
+    def delete(self, account_id: str | None) -> int:
+        """Delete the entries of an account. Return how many there were."""
+        with self._database.transaction() as cursor:
+            return self._delete(cursor, account_id)
+
+    def restore(self, entries: Sequence[tuple[str, str | None, bytes]], account_id: str | None) -> None:
+        """Replace the entries of an account by these, which take places before those of other accounts."""
+        with self._database.transaction() as cursor:
+            self._delete(cursor, account_id)
+            first = cursor.execute(self._of_table(_STATE), (self._name,)).fetchone()[2]
+            added = self._size(sum(len(data) for _, _, data in entries), len(entries))
+            version, _, count, size = self._change(cursor, entries=len(entries), bytes=added)
+            rows = [
+                (first - len(entries) + number, version, entry_id, account, "", data)
+                for number, (entry_id, account, data) in enumerate(entries)
+            ]
+            cursor.executemany(self._of_table(_INSERT), rows)
+            self._drop(cursor, count, size)
+
+    def _of_table(self, statement: str) -> str:
+        return statement.format(table=self._table)
+
+    def _size(self, length: int, entries: int = 1) -> int:
+        return length + entries * self._bounds.overhead
+
+    def _version(self) -> int:
+        return int(self._row("SELECT version FROM logs WHERE name = ?")[0])
+
+    def _row(self, query: str) -> Any:
+        row = self._database.row(self._of_table(query), (self._name,))
+        assert row is not None
+        return row
+
+    def _change(self, cursor: sqlite3.Cursor, **changes: int) -> Any:
+        """Add to the numbers of the log. Return the version, the next place, the number of entries and their size."""
+        return cursor.execute(_CHANGE, {"name": self._name, **_UNCHANGED, **changes}).fetchone()
+
+    def _drop(self, cursor: sqlite3.Cursor, entries: int, size: int) -> None:
+        """Drop the oldest entries of so many with that size, until both are within the bounds."""
+        dropped = freed = 0
+        while entries - dropped > self._bounds.entries or size - freed > self._bounds.bytes:
+            (length,) = cursor.execute(self._of_table(_DROP)).fetchone()
+            dropped, freed = dropped + 1, freed + self._size(length)
+        if dropped:
+            self._change(cursor, entries=-dropped, bytes=-freed, dropped=dropped)
+
+    def _delete(self, cursor: sqlite3.Cursor, account_id: str | None) -> int:
+        values = {"account": account_id}
+        count, length = cursor.execute(self._of_table(_LENGTHS), values).fetchone()
+        cursor.execute(self._of_table(_DELETE), values)
+        self._change(
+            cursor,
+            entries=-count,
+            bytes=-self._size(length, count),
+            deletions=1,
+            emptied=account_id is None,
+        )
+        return int(count)
