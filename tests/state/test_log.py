@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
 
 import pytest
 
 from mockserver.state.memory.log import MemoryLog
 from mockserver.state.protocols import Bounds, Log, LogEntry
-from mockserver.state.shared import SharedState
+from mockserver.state.shared import SharedState, open_shared
+from tests.state.processes import in_processes
+from tests.waiting import eventually
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
 ROOM = 1 << 20
 OVERHEAD = 10
+BOUNDS = Bounds(150, ROOM, OVERHEAD)
 
 OpenLog = Callable[[Bounds], Log]
 
@@ -233,3 +239,57 @@ def test_in_memory_the_size_is_the_memory_taken() -> None:
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.9 < taken / log.state().bytes < 1.1
+
+
+def append_hundred(store: str) -> list[int]:
+    log = open_shared(store).open_log("test", BOUNDS)
+    return [log.append(str(number), ANN, b"data") for number in range(100)]
+
+
+@pytest.mark.slow
+def test_entries_of_several_processes_have_places_of_their_own(several: str) -> None:
+    appended = [place for places in in_processes(3, append_hundred, several) for place in places]
+    log = open_shared(several).open_log("test", BOUNDS)
+    assert len(set(appended)) == 300
+    assert [each.place for each in log.entries(None)] == sorted(appended)[150:]
+    assert (log.state().entries, log.state().dropped) == (150, 150)
+
+
+def has_version(log: Log, version: int) -> bool:
+    return log.state().version >= version
+
+
+def append_until_killed(store: str) -> None:
+    log = open_shared(store).open_log("test", BOUNDS)
+    for number in itertools.count():
+        log.replace(log.append(str(number), ANN, b"begun", "process-1"), b"ended", "process-1")
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_a_log_whose_numbers_are_right(several: str) -> None:
+    log = open_shared(several).open_log("test", BOUNDS)
+    for _ in range(5):
+        process = multiprocessing.get_context("spawn").Process(target=append_until_killed, args=[several])
+        process.start()
+        wanted = log.state().version + 100
+        assert eventually(partial(has_version, log, wanted))
+        process.kill()
+        process.join(60)
+        entries, state = log.entries(None), log.state()
+        assert state.entries == len(entries)
+        assert state.bytes == sum(len(each.data) + OVERHEAD for each in entries)
+        assert {each.data for each in entries[:-1]} == {b"ended"}
+
+
+def append_one(store: str) -> None:
+    open_shared(store).open_log("test", BOUNDS).append("a", ANN, b"data")
+
+
+@pytest.mark.slow
+def test_who_waits_is_woken_by_another_process(several: str) -> None:
+    log = open_shared(several).open_log("test", BOUNDS)
+    process = multiprocessing.get_context("spawn").Process(target=append_one, args=[several])
+    process.start()
+    log.wait(log.state().version, 600)
+    assert ids(log) == "a"
+    process.join(60)

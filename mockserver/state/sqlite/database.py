@@ -17,7 +17,7 @@ except ImportError:  # Windows: SQLite's own lock has to do, which is polled
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a lock for less than one
 _APPLICATION = 0x61756D6B  # marks a database as one of this program
@@ -76,12 +76,12 @@ class Database:
                         cursor.execute("ROLLBACK")
                     raise
 
-    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Return the rows of a query, which sees all committed changes. Raises ``StateFailed``."""
         with self._reader() as reader:
             return reader.execute(query, values).fetchall()
 
-    def row(self, query: str, values: Sequence[Any] = ()) -> Any | None:
+    def row(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any | None:
         """Return the first row of a query, or ``None``. Raises ``StateFailed``."""
         with self._reader() as reader:
             return reader.execute(query, values).fetchone()
