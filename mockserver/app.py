@@ -55,6 +55,7 @@ from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.files import Files
+from mockserver.state.held_leases import HeldLeases
 from mockserver.state.opening import open_state
 from mockserver.state.presence import Presence
 from mockserver.state.protocols import Bounds
@@ -236,6 +237,7 @@ def build_services(settings: Settings) -> Services:
     closing = threading.Event()
     ids = Ids(settings.seed)
     shared = open_shared(settings.store)
+    leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
     store, blobs = open_state(settings.state, ValueRules(schemas))
     return Services(
         settings=settings,
@@ -248,6 +250,7 @@ def build_services(settings: Settings) -> Services:
         clock=clock,
         limiter=Limiter(catalog, clock, settings, shared.buckets),
         shared=shared,
+        leases=leases,
         ledger=Ledger(),
         store=store,
         blobs=blobs,
@@ -267,7 +270,7 @@ def build_services(settings: Settings) -> Services:
         journal=_journal(settings, clock, shared),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
-        webhooks=Webhooks(settings, store, clock, ids, closing),
+        webhooks=Webhooks(settings, store, clock, ids, closing, leases),
         telephone=Telephone(clock, ids),
         url_sources=_url_sources(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),

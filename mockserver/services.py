@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Documents
     from mockserver.state.shared import SharedState
     from mockserver.telephone import Telephone
@@ -65,6 +66,7 @@ class Services(Struct, frozen=True):
     ids: Ids
     clock: Clock
     shared: SharedState
+    leases: HeldLeases
     store: Documents
     blobs: Blobs
     files: Files
@@ -130,6 +132,7 @@ class Services(Struct, frozen=True):
         for provider in self.providers:
             provider.close()
         self.webhooks.close()
+        self.leases.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

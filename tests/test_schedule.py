@@ -6,19 +6,29 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from mockserver import schedule as schedules
 from mockserver.clock import Clock
 from mockserver.schedule import Schedule, Task
+from mockserver.state import held_leases
+from mockserver.state.disk import StateFailed
+from mockserver.state.held_leases import HeldLeases
+from mockserver.state.memory.leases import MemoryLeases
+from tests.state.processes import two_processes
 
 PATIENCE = 60.0  # seconds
+ALONE = HeldLeases(MemoryLeases(), is_alone=True)
 A, B, C = (("account", name) for name in "abc")
 
 
 @contextmanager
-def scheduled(step: Callable[[Task], float | None], clock: Clock, threads: int = 1) -> Iterator[Schedule]:
-    schedule = Schedule(step, clock, threads)
+def scheduled(
+    step: Callable[[Task], float | None], clock: Clock, threads: int = 1, leases: HeldLeases = ALONE
+) -> Iterator[Schedule]:
+    schedule = Schedule(step, clock, threads, leases)
     yield schedule
     schedule.close()
 
@@ -104,3 +114,68 @@ def test_a_clock_that_goes_back_wakes_every_task() -> None:
         assert done.get(timeout=PATIENCE) == B
         clock.set(50.0)
         assert done.get(timeout=PATIENCE) == A
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes look soon whether the others live."""
+    monkeypatch.setattr(schedules, "_OTHERS", 0.05)
+    monkeypatch.setattr(held_leases, "_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_several_processes_one_does_a_task_at_a_time(tmp_path: Path) -> None:
+    clock, inside = Clock(frozen_at=100.0), threading.Lock()
+    done = queue.Queue[float]()
+
+    def step(task: Task) -> float | None:
+        assert inside.acquire(blocking=False)
+        done.put(clock.now())
+        inside.release()
+        return clock.now() + 1.0
+
+    with (
+        two_processes(tmp_path) as (one, other),
+        scheduled(step, clock, leases=one) as here,
+        scheduled(step, clock, leases=other) as there,
+    ):
+        for schedule in (here, there):
+            schedule.add(A)
+        for _ in range(5):
+            for _ in range(2):  # the second process finds out when it is due again
+                done.get(timeout=PATIENCE)
+            clock.advance(1.0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_process_continues_the_task_of_one_that_has_died(tmp_path: Path) -> None:
+    done = queue.Queue[Task]()
+    with (
+        two_processes(tmp_path) as (dead, alive),
+        scheduled(done.put, Clock(frozen_at=100.0), leases=alive) as schedule,
+    ):
+        dead._leases.acquire("batch:account/a", held_leases._SECONDS)
+        schedule.add(A)
+        schedule.add(B)
+        assert done.get(timeout=PATIENCE) == B
+        assert done.get(timeout=PATIENCE) == A
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_task_waits_for_a_store_that_cannot_be_reached() -> None:
+    done = queue.Queue[Task]()
+
+    class Unreachable(MemoryLeases):
+        failures = 2
+
+        def acquire(self, name: str, seconds: float) -> bool:
+            if self.failures:
+                self.failures -= 1
+                raise StateFailed("no connection", "no connection")
+            return super().acquire(name, seconds)
+
+    leases = HeldLeases(Unreachable(), is_alone=False)
+    with scheduled(done.put, Clock(frozen_at=100.0), leases=leases) as schedule:
+        schedule.add(A)
+        assert done.get(timeout=PATIENCE) == A
+    leases.close()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mockserver.remote.post import Posted
     from mockserver.schedule import Task
     from mockserver.settings.model import Settings
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Change, Documents
     from mockserver.webhooks.delivery import Attempt
 
@@ -60,7 +61,13 @@ class Webhooks:
     """
 
     def __init__(
-        self, settings: Settings, store: Documents, clock: Clock, ids: Ids, closing: threading.Event
+        self,
+        settings: Settings,
+        store: Documents,
+        clock: Clock,
+        ids: Ids,
+        closing: threading.Event,
+        leases: HeldLeases,
     ) -> None:
         self._sender = Sender(settings, clock)
         self.check_url = self._sender.check_url
@@ -71,7 +78,7 @@ class Webhooks:
         self._ids = ids
         self._closing = closing
         self._changed = threading.Condition()
-        self._schedule = Schedule(self._step, clock, _THREADS, kind="webhook")
+        self._schedule = Schedule(self._step, clock, _THREADS, leases, kind="webhook")
         store.listen(self._on_changes)
 
     def resume(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Documents
     from mockserver.work_queue import WorkQueue
 
@@ -42,6 +43,7 @@ class JobsContext(Struct, frozen=True):
     closing: threading.Event
     errors: ErrorTable
     ids: Ids
+    leases: HeldLeases
     queue: WorkQueue
     settings: Settings
     store: Documents

@@ -112,12 +112,17 @@ def rules_of(catalog: Catalog, job: jobs.Value) -> SttRules:
 
 
 def _work(context: JobsContext, account: str, job_id: str, settle: Settle) -> None:
-    """Finish a job, unless it was removed in the meantime or the server closes.
+    """Finish a job, unless another process does, it was removed in the meantime, or the server closes.
 
-    If the disk fails, the work is repeated when the job is polled, or at the next start.
+    If the disk fails or that process dies, the work is repeated when the job is polled, or at the next start.
     """
+    name = f"{jobs.KIND}:{account}/{job_id}"
     with contextlib.suppress(StateFailed):  # which is logged already
-        _finish(context, account, job_id, settle)
+        if context.leases.take(name):
+            try:
+                _finish(context, account, job_id, settle)
+            finally:
+                context.leases.give_up(name)
 
 
 def _finish(context: JobsContext, account: str, job_id: str, settle: Settle) -> None:
@@ -145,7 +150,14 @@ def _finish(context: JobsContext, account: str, job_id: str, settle: Settle) -> 
         done, usage = failed(context.errors, job, ApiError(name, reason=complaint)), None
     if context.closing.is_set():
         return
-    if store.update(jobs.KIND, account, job_id, lambda _: done) is not None and usage is not None:
+    is_first = False
+
+    def finished(now: jobs.Value) -> jobs.Value:
+        nonlocal is_first
+        is_first = now["work"] != "done"  # no other process was quicker
+        return done if is_first else now
+
+    if store.update(jobs.KIND, account, job_id, finished) is not None and is_first and usage is not None:
         settle(usage)
 
 

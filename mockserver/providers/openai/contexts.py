@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Documents
     from mockserver.telephone import Telephone
     from mockserver.validation.schemas import RequestSchemas
@@ -51,6 +52,7 @@ class OpenAiContext(Struct, frozen=True):
     clock: Clock
     errors: ErrorTable
     ids: Ids
+    leases: HeldLeases
     notices: Notices
     settings: Settings
     store: Documents

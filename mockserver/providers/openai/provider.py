@@ -85,7 +85,7 @@ class OpenAi:
             live_calls=self._live_calls,
             live_sessions=LiveSessions(common.clock),
         )
-        busy = BusyConversations()
+        busy = BusyConversations(common.leases)
         self._background = Background(fill(BackgroundContext, busy=busy))
         responses = fill(ResponsesContext, background=self._background, busy=busy)
         self.routes = (

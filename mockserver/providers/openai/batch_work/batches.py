@@ -12,6 +12,7 @@ from mockserver.providers.openai.batch_work.record import (
     KIND,
     Value,
     is_final,
+    is_to_be_announced,
     moved,
     new_batch,
     with_blobs,
@@ -147,7 +148,7 @@ class Batches:
 
                 context = self._context
                 work = Work(context, self._app, self._operations)
-                schedule = Schedule(work.step, context.clock, context.settings.batch_workers)
+                schedule = Schedule(work.step, context.clock, context.settings.batch_workers, context.leases)
                 self._background = _Background(work, schedule)
             return self._background
 
@@ -162,12 +163,14 @@ class Batches:
                 continue
             if change.after is None or is_final(change.after):
                 self._context.limiter.queue.leave(change.account, change.key)
-            elif change.before is None:
+            if change.after is not None and change.before is None:
                 self._continue(change.account, change.key, change.after)
 
     def _continue(self, account_id: str, batch_id: str, value: Value) -> None:
-        """Continue a batch unless it has ended."""
+        """Continue a batch unless nothing is left to do."""
         if is_final(value):
+            if is_to_be_announced(value):
+                self._add(account_id, batch_id)
             return
         group, tokens = value["work"]["group"], value["work"]["tokens"]
         if tokens:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mockserver.settings.model import Settings
     from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Documents
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
@@ -34,6 +35,7 @@ class BatchWorkContext(Struct, frozen=True):
     closing: threading.Event
     files: Files
     ids: Ids
+    leases: HeldLeases
     limiter: Limiter
     request_schemas: RequestSchemas
     settings: Settings

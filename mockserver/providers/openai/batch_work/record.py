@@ -4,8 +4,8 @@
 of its creation), ``seconds`` (in each state), ``since`` (when the state began, by the clock), ``input`` (the blob of
 its lines) and ``purpose`` (of that file), ``mount`` (what precedes the paths of its lines), ``lines`` and ``bytes``
 (of the input that are answered), ``output`` and ``errors`` (blobs of answers, to be joined), the ids of its result
-files and their lifetime, ``group`` and ``tokens`` (its place in the batch queue). ``blobs`` names all blobs, so that
-they are kept as long as the batch needs them.
+files and their lifetime, ``group`` and ``tokens`` (its place in the batch queue), ``announce`` (true after its end
+until that is announced to webhooks). ``blobs`` names all blobs, so that they are kept as long as they are needed.
 """
 
 from __future__ import annotations
@@ -84,6 +84,21 @@ def add_usage(sums: Value, usage: Mapping[str, Any]) -> None:
 def _count(usage: object, *names: str) -> int:
     counts = [usage.get(name) for name in names] if isinstance(usage, Mapping) else []
     return next((count for count in counts if isinstance(count, int)), 0)
+
+
+def to_be_announced(value: Value) -> Value:
+    """Return the record of a batch whose end is still to be announced to webhooks."""
+    return value | {"work": value["work"] | {"announce": True}}
+
+
+def is_to_be_announced(value: Value) -> bool:
+    """Return whether the end of a batch is still to be announced."""
+    return bool(value["work"].get("announce"))
+
+
+def announced(value: Value) -> Value:
+    """Return the record of a batch whose end is announced."""
+    return value | {"work": {name: member for name, member in value["work"].items() if name != "announce"}}
 
 
 def is_final(value: Value) -> bool:

@@ -31,12 +31,15 @@ from mockserver.providers.openai.batch_work.record import (
     KIND,
     Value,
     add_usage,
+    announced,
     failed,
     is_final,
+    is_to_be_announced,
     lines_due,
     moved,
     next_due,
     since,
+    to_be_announced,
     with_blobs,
 )
 from mockserver.providers.openai.batch_work.validation import InputRefused, Validation
@@ -105,7 +108,10 @@ class Work:
 
     def _step(self, task: Task) -> float | None:
         value = self._context.store.get(KIND, *task)
-        if value is None or is_final(value) or self._context.closing.is_set():
+        if value is None or self._context.closing.is_set():
+            return None
+        if is_final(value):
+            self._announce(task, value)
             return None
         try:
             value = self._with_start(task, value)
@@ -115,7 +121,7 @@ class Work:
         except StateFailed:
             raise
         except BytesGone:
-            if self._context.store.get(KIND, *task) is not value:  # removed or restored in the meantime
+            if self._context.store.get(KIND, *task) != value:  # removed or restored in the meantime
                 return self._context.clock.now()
             reason = "bytes that it needs are gone"
         except DamagedInput as error:
@@ -346,20 +352,28 @@ class Work:
         Its end is announced to webhooks. After ``end`` nothing is changed, because another server may use the state
         folder.
         """
-        has_ended = False
 
         def checked(value: Value) -> Value:
-            nonlocal has_ended
             changed = change(value) if within in ("", value["batch"]["status"]) else value
-            has_ended = is_final(changed) and not is_final(value)
-            return changed
+            ends = is_final(changed) and not is_final(value)
+            is_wanted = ends and self._context.webhooks.has_receivers(task[0], _event_of(changed))
+            return to_be_announced(changed) if is_wanted else changed
 
         if self._ended.is_set():
             return None
         value = self._context.store.update(KIND, *task, checked)
-        if value is not None and has_ended:
-            self._context.webhooks.announce(task[0], f"batch.{value['batch']['status']}", {"id": task[1]})
+        if value is not None:
+            self._announce(task, value)
         return value
+
+    def _announce(self, task: Task, value: Value) -> None:
+        """Send the webhook of a batch that has ended; again only if the server was killed before it was kept."""
+        if not is_to_be_announced(value):
+            return
+        webhooks, event, data = self._context.webhooks, _event_of(value), {"id": task[1]}
+        if not webhooks.deliveries(task[0], event_type=event, data=data):
+            webhooks.announce(task[0], event, data)
+        self._context.store.update(KIND, *task, announced)
 
     def _settings(self, task: Task, value: Value) -> Settings:
         """Return the settings of a batch: those of its account and of its creation."""
@@ -373,6 +387,11 @@ class Work:
         organization, _, project = task[0].rpartition("/")
         names = frozenset({task[0], organization, project})
         return replace(account, id=task[0], organization=organization, project=project, names=names)
+
+
+def _event_of(value: Value) -> str:
+    """Return the type of the webhook for a batch that has ended."""
+    return f"batch.{value['batch']['status']}"
 
 
 class _Tally:

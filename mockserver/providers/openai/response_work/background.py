@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.providers.openai.response_work.busy import BusyConversations
     from mockserver.schedule import Task
+    from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Change, Documents
     from mockserver.webhooks.webhooks import Webhooks
 
@@ -60,6 +61,7 @@ class BackgroundContext(Struct, frozen=True):
     busy: BusyConversations
     clock: Clock
     closing: threading.Event
+    leases: HeldLeases
     store: Documents
     webhooks: Webhooks
 
@@ -90,10 +92,12 @@ class Background:
     def make_later(self, account_id: str, response_id: str, make: Callable[[], Made]) -> None:
         """Let ``make`` make the output of a response in the background. It is put into the store after this call."""
         self._makers[account_id, response_id] = make
+        self._context.leases.take(_being_made(account_id, response_id))
 
     def forget(self, account_id: str, response_id: str) -> None:
-        """Do not make the output of a response that could not be put into the store."""
-        self._makers.pop((account_id, response_id), None)
+        """Do not make the output of a response that has ended, or could not be put into the store."""
+        if self._makers.pop((account_id, response_id), None) is not None:
+            self._context.leases.give_up(_being_made(account_id, response_id))
 
     def cancel(self, account_id: str, response_id: str) -> Value | None:
         """Cancel a response unless it has ended. Return its value, ``None`` if there is no such response.
@@ -150,7 +154,7 @@ class Background:
             if change.kind != RESPONSE:
                 continue
             if change.after is None or progress.is_final(change.after):
-                self._makers.pop((change.account, change.key), None)
+                self.forget(change.account, change.key)
                 value = change.after or change.before or {}
                 conversation_id = conversation_id_of(value["response"])
                 self._context.busy.release(change.account, conversation_id, change.key)
@@ -164,11 +168,12 @@ class Background:
             return
         response = value["response"]
         if not progress.is_final(value):
-            with contextlib.suppress(ApiError):  # a snapshot may have two of a conversation
-                self._context.busy.take(account_id, conversation_id_of(response), response["id"])
+            self._context.busy.note(account_id, conversation_id_of(response), response["id"])
         with self._starting:
             if self._schedule is None:
-                self._schedule = Schedule(self._step, self._context.clock, _THREADS, kind="response")
+                self._schedule = Schedule(
+                    self._step, self._context.clock, _THREADS, self._context.leases, kind="response"
+                )
         self._schedule.add((account_id, response["id"]))
 
     def _step(self, task: Task) -> float | None:
@@ -196,13 +201,22 @@ class Background:
                 self._add_to_conversation(task[0], changed)
                 changed = self._ended(task[0], changed)
             if changed is not value:
-                store.update(RESPONSE, *task, lambda _: changed)
+                stored = store.update(RESPONSE, *task, lambda now: changed if now == value else now)
+                if stored != changed:  # another process has changed it
+                    return now
             if progress.is_waiting(changed):
-                self._queue.submit(task, partial(self._make, task), bounded=False)
+                self._make_or_wait(task)
         return now if progress.is_final(changed) else progress.next_change(changed, now)
 
     def _is_being_made(self, task: Task) -> bool:
-        return task in self._makers
+        return task in self._makers or self._context.leases.is_held(_being_made(*task))
+
+    def _make_or_wait(self, task: Task) -> None:
+        """Make the output of a response, if this process can; else look again whether the other one lives."""
+        if task in self._makers:
+            self._queue.submit(task, partial(self._make, task), bounded=False)
+        elif self._schedule is not None:
+            self._schedule.put_off(task)
 
     def _make(self, task: Task) -> None:
         """Make the output of a response."""
@@ -266,6 +280,11 @@ class Background:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def _being_made(account_id: str, response_id: str) -> str:
+    """Return the name of the lease of the process that makes the output of a response."""
+    return f"output:{account_id}/{response_id}"
 
 
 def _event_of(value: Value) -> str:

@@ -11,11 +11,14 @@ from mockserver.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mockserver.state.held_leases import HeldLeases
+
 
 class BusyConversations:
-    """The conversations with an unfinished response. Thread-safe."""
+    """The conversations with an unfinished response, here or in another process. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, leases: HeldLeases) -> None:
+        self._leases = leases
         self._lock = threading.Lock()
         self._owners: dict[tuple[str, str], str] = {}  # by account and conversation: the response
 
@@ -23,9 +26,20 @@ class BusyConversations:
         """Note that the response ``owner`` is being made. Raises ``ApiError`` if there is another."""
         if conversation_id is None:
             return
+        place = account_id, conversation_id
         with self._lock:
-            if self._owners.setdefault((account_id, conversation_id), owner) != owner:
+            if self._owners.setdefault(place, owner) != owner:
                 raise ApiError("conversation_locked")
+        if not self._leases.take(_name(*place)):
+            with self._lock:
+                self._owners.pop(place, None)
+            raise ApiError("conversation_locked")
+
+    def note(self, account_id: str, conversation_id: str | None, owner: str) -> None:
+        """Note that the response ``owner``, which the store has, is unfinished."""
+        if conversation_id is not None:
+            with self._lock:
+                self._owners.setdefault((account_id, conversation_id), owner)
 
     def pass_on(self, account_id: str, conversation_id: str | None, owner: str, new_owner: str) -> None:
         """Let ``new_owner`` have the conversation that ``owner`` has."""
@@ -39,8 +53,11 @@ class BusyConversations:
         if conversation_id is None:
             return
         with self._lock:
-            if self._owners.get((account_id, conversation_id)) == owner:
+            is_owner = self._owners.get((account_id, conversation_id)) == owner
+            if is_owner:
                 del self._owners[account_id, conversation_id]
+        if is_owner:
+            self._leases.give_up(_name(account_id, conversation_id))
 
     @contextlib.contextmanager
     def held(self, account_id: str, conversation_id: str | None, owner: str) -> Iterator[None]:
@@ -50,3 +67,8 @@ class BusyConversations:
             yield
         finally:
             self.release(account_id, conversation_id, owner)
+
+
+def _name(account_id: str, conversation_id: str) -> str:
+    """Return the name of a conversation's lease."""
+    return f"conversation:{account_id}/{conversation_id}"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.response_work.busy import BusyConversations
+from mockserver.state.held_leases import HeldLeases
+from mockserver.state.memory.leases import MemoryLeases
+from tests.state.processes import two_processes
+
+
+def alone() -> HeldLeases:
+    return HeldLeases(MemoryLeases(), is_alone=True)
 
 
 def test_a_conversation_has_one_response_at_a_time() -> None:
-    busy = BusyConversations()
+    busy = BusyConversations(alone())
     busy.take("org/project", "conv_1", "one")
     busy.take("org/project", "conv_1", "one")
     busy.take("org/project", "conv_2", "two")
@@ -24,14 +33,14 @@ def test_a_conversation_has_one_response_at_a_time() -> None:
 
 
 def test_it_is_free_again_after_a_failure() -> None:
-    busy = BusyConversations()
+    busy = BusyConversations(alone())
     with pytest.raises(ZeroDivisionError), busy.held("org/project", "conv_1", "one"):
         _ = 1 / 0
     busy.take("org/project", "conv_1", "two")
 
 
 def test_a_conversation_that_was_passed_on_stays_taken() -> None:
-    busy = BusyConversations()
+    busy = BusyConversations(alone())
     with busy.held("org/project", "conv_1", "one"):
         busy.pass_on("org/project", "conv_1", "one", "two")
     with pytest.raises(ApiError):
@@ -41,7 +50,31 @@ def test_a_conversation_that_was_passed_on_stays_taken() -> None:
 
 
 def test_no_conversation_is_never_busy() -> None:
-    busy = BusyConversations()
+    busy = BusyConversations(alone())
     for owner in ("one", "two"):
         busy.take("org/project", None, owner)
     busy.release("org/project", None, "one")
+
+
+def test_a_conversation_that_another_process_answers_in_is_busy_there_only_for_the_others(
+    tmp_path: Path,
+) -> None:
+    with two_processes(tmp_path) as (one, other):
+        here, there = BusyConversations(one), BusyConversations(other)
+        here.take("org/project", "conv_1", "one")
+        with pytest.raises(ApiError, match="conversation_locked"):
+            there.take("org/project", "conv_1", "two")
+        here.release("org/project", "conv_1", "one")
+        there.take("org/project", "conv_1", "two")
+
+
+def test_a_response_in_the_store_keeps_its_conversation_busy_in_every_process(tmp_path: Path) -> None:
+    with two_processes(tmp_path) as (one, other):
+        busy = BusyConversations(other)
+        busy.note("org/project", "conv_1", "one")
+        with pytest.raises(ApiError, match="conversation_locked"):
+            busy.take("org/project", "conv_1", "two")
+        busy.release("org/project", "conv_1", "one")
+        busy.take("org/project", "conv_1", "two")
+        with pytest.raises(ApiError, match="conversation_locked"):
+            BusyConversations(one).take("org/project", "conv_1", "three")
