@@ -268,7 +268,7 @@ def append_until_killed(store: str) -> None:
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_log_whose_numbers_are_right(several: str) -> None:
     log = open_shared(several).open_log("test", BOUNDS)
-    for _ in range(5):
+    for kills in range(1, 6):
         process = multiprocessing.get_context("spawn").Process(target=append_until_killed, args=[several])
         process.start()
         wanted = log.state().version + 100
@@ -278,7 +278,7 @@ def test_a_killed_process_leaves_a_log_whose_numbers_are_right(several: str) -> 
         entries, state = log.entries(None), log.state()
         assert state.entries == len(entries)
         assert state.bytes == sum(len(each.data) + OVERHEAD for each in entries)
-        assert {each.data for each in entries[:-1]} == {b"ended"}
+        assert sum(each.data == b"begun" for each in entries) <= kills
 
 
 def append_one(store: str) -> None:
