@@ -49,13 +49,16 @@ from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 from mockserver.providers.openai.routes import REALTIME_TURNS
 from mockserver.remote.sources import UrlSources
 from mockserver.remote.url_map import UrlMap, load_url_map
+from mockserver.replicas import Replicas
 from mockserver.resources import data_folder
 from mockserver.scripting.faults.registry import Faults
 from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
+from mockserver.state.disk import StateFailed
 from mockserver.state.files import Files
 from mockserver.state.held_leases import HeldLeases
+from mockserver.state.layout import StateFolderError
 from mockserver.state.opening import open_state
 from mockserver.state.presence import Presence
 from mockserver.state.protocols import Bounds
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.remote.fetch import Fetcher
+    from mockserver.replicas import Replicated
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
 
@@ -233,11 +237,16 @@ def build_services(settings: Settings) -> Services:
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
-    stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name)
     closing = threading.Event()
-    ids = Ids(settings.seed)
     shared = open_shared(settings.store)
     leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
+    ids = Ids(
+        settings.seed, partial(shared.counters.change, "ids", "", _next_number) if shared.changes else None
+    )
+    stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name, shared.counters)
+    faults = Faults(clock, settings.seed, errors, ENDPOINTS, shared.counters)
+    account_settings = AccountSettings(settings)
+    limiter = Limiter(catalog, clock, settings, shared.buckets, shared.counters)
     store, blobs = open_state(settings.state, ValueRules(schemas))
     return Services(
         settings=settings,
@@ -245,13 +254,23 @@ def build_services(settings: Settings) -> Services:
         schemas=schemas,
         request_schemas=RequestSchemas(schemas, Schemas(data_folder("schemas"), real=True)),
         errors=errors,
-        accounts=Accounts(settings),
+        accounts=Accounts(settings, shared.counters if shared.changes else None),
         ids=ids,
         clock=clock,
-        limiter=Limiter(catalog, clock, settings, shared.buckets),
+        limiter=limiter,
         shared=shared,
         leases=leases,
-        ledger=Ledger(),
+        replicas=_replicas(
+            shared,
+            clock=clock,
+            settings=account_settings,
+            models=catalog.own_models,
+            policy=limiter.policy,
+            levels=limiter.levels,
+            stubs=stubs,
+            faults=faults,
+        ),
+        ledger=Ledger(shared.counters),
         store=store,
         blobs=blobs,
         files=Files(store, blobs, clock, ids),
@@ -262,11 +281,11 @@ def build_services(settings: Settings) -> Services:
         transcribers=AnswerChain(known=(fixtures, spoken), engine=whisper),
         speaker=_speaker(settings),
         responders=_responders(settings),
-        account_settings=AccountSettings(settings),
+        account_settings=account_settings,
         stubs=stubs,
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
-        faults=Faults(clock, settings.seed, errors, ENDPOINTS),
+        faults=faults,
         journal=_journal(settings, clock, shared),
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
@@ -275,6 +294,23 @@ def build_services(settings: Settings) -> Services:
         url_sources=_url_sources(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),
     )
+
+
+def _replicas(shared: SharedState, **parts: Replicated) -> Replicas | None:
+    """Return the parts of which every process has a copy; ``None`` if there is one process.
+
+    Raises ``StateFolderError`` if the store cannot be read.
+    """
+    try:
+        return Replicas(shared.changes, parts) if shared.changes else None
+    except StateFailed as error:
+        raise StateFolderError(f"store: {error}. Choose another store, or start it.") from error
+
+
+def _next_number(value: dict[str, int]) -> int:
+    """Return the number of the next draw of a random value."""
+    value["drawn"] = value.get("drawn", 0) + 1
+    return value["drawn"]
 
 
 def _speaker(settings: Settings) -> Pyttsx3Speaker:

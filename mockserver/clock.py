@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import math
+import platform
 import threading
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from mockserver.replicas import Replicated, replicated
+
+Moment = list[Any]  # the times of ``time.monotonic`` and ``time.time`` of a machine, and its name
 
 _A_SECOND = 1.0
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # seconds since 1970: the years 1 to 9999
 
 
 class _Reading(NamedTuple):
-    """What the clock showed (``base``) at a time of ``time.monotonic`` (``since``), and how it goes on from there."""
+    """What the clock showed (``base``) at a time of ``time.monotonic`` (``since``), and how it goes on from there.
+
+    ``set_back`` is the sum of the seconds by which it was set back.
+    """
 
     base: float
     since: float
     scale: float
     is_frozen: bool
+    set_back: float = 0.0
+
+    def at(self, monotonic: float) -> float:
+        """Return the time at a time of ``time.monotonic``."""
+        return self.base if self.is_frozen else self.base + (monotonic - self.since) * self.scale
 
     def now(self) -> float:
         """Return the time now."""
         return self.base if self.is_frozen else self.base + (time.monotonic() - self.since) * self.scale
 
+    def steady(self) -> int:
+        """Return the time now in microseconds, which goes on where it was if the clock is set back."""
+        return round(self.now() * 1e6) + round(self.set_back * 1e6)
 
-class Clock:
+
+class Clock(Replicated):
     """The wall-clock time of the server, in seconds since 1970. Thread-safe.
 
     ``scale`` is its speed as a multiple of real time; with ``frozen_at`` it starts frozen at that time.
@@ -34,17 +52,14 @@ class Clock:
     """
 
     def __init__(self, *, scale: float = 1.0, frozen_at: float | None = None) -> None:
-        self._lock = threading.Lock()  # for changes
         self._first_scale, self._frozen_at = scale, frozen_at
         self._listeners: tuple[Callable[[], None], ...] = ()
-        self.reset()
+        self._lock = threading.Lock()  # for changes
+        self._reading = _Reading(*self._first_base(), scale, frozen_at is not None)
 
     def reset(self) -> None:
         """Restore the initial state: real time at the initial scale, or frozen at ``frozen_at``."""
-        base = time.time() if self._frozen_at is None else self._frozen_at
-        with self._lock:
-            self._reading = _Reading(base, time.monotonic(), self._first_scale, self._frozen_at is not None)
-        self._notify()
+        self._set(_moment(), self._first_base()[0], self._first_scale, self._frozen_at is not None)
 
     def now(self) -> float:
         """Return the time in seconds since 1970."""
@@ -72,23 +87,34 @@ class Clock:
         """Return the time as an HTTP date (RFC 9110, 5.6.7), clamped to the years 1 to 9999."""
         return formatdate(min(max(self.now(), _FIRST), _LAST), usegmt=True)
 
+    def steady(self) -> int:
+        """Return the time in microseconds; if the clock is set back, the time continues from where it was."""
+        return self._reading.steady()
+
+    @replicated
     def advance(self, seconds: float) -> None:
         """Move the clock by ``seconds``, which may be negative. A frozen clock stays frozen."""
         with self._lock:
-            self._reading = self._reading._replace(base=self._reading.base + seconds)
+            reading = self._reading
+            set_back = reading.set_back + max(0.0, -seconds)
+            self._reading = reading._replace(base=reading.base + seconds, set_back=set_back)
         self._notify()
 
     def set(self, seconds: float) -> None:
         """Set the clock to ``seconds`` since 1970."""
-        self._go_on(base=seconds)
+        self._set(_moment(), base=seconds)
 
     def freeze(self, frozen: bool = True) -> None:
         """Freeze the clock, or let it run on from its current time."""
-        self._go_on(is_frozen=frozen)
+        self._set(_moment(), frozen=frozen)
 
     def set_scale(self, scale: float) -> None:
         """Run the clock ``scale`` times as fast as real time from now on."""
-        self._go_on(scale=scale)
+        self._set(_moment(), scale=scale)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Show the time of a ``state``, and go on at its scale."""
+        self._set(_moment(), state["now"], state["scale"], state["frozen"])
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every change of the clock: moved, frozen, released or rescaled."""
@@ -106,13 +132,67 @@ class Clock:
         reading = self._reading
         return {"now": reading.now(), "frozen": reading.is_frozen, "scale": reading.scale}
 
-    def _go_on(self, **changes: Any) -> None:
-        """Go on from the current time, with ``changes`` of the reading."""
+    def replica_state(self) -> dict[str, Any]:
+        """Return the reading. Other processes can compute the time from it."""
+        reading = self._reading
+        return {**reading._asdict(), "since": _moment(reading.since)}
+
+    def set_replica_state(self, state: dict[str, Any]) -> None:
+        """Show the time of another clock."""
         with self._lock:
-            now = {"base": self._reading.now(), "since": time.monotonic()}
-            self._reading = self._reading._replace(**(now | changes))
+            self._reading = _Reading(**{**state, "since": _here(state["since"])})
         self._notify()
+
+    @replicated
+    def _set(
+        self,
+        moment: Moment,
+        base: float | None = None,
+        scale: float | None = None,
+        frozen: bool | None = None,
+    ) -> None:
+        """Go on from the time at ``moment``, with another time, scale or state."""
+        with self._lock:
+            reading, since = self._reading, _here(moment)
+            before = reading.at(since)
+            after = before if base is None else base
+            self._reading = _Reading(
+                after,
+                since,
+                reading.scale if scale is None else scale,
+                reading.is_frozen if frozen is None else frozen,
+                reading.set_back + max(0.0, before - after),
+            )
+        self._notify()
+
+    def _first_base(self) -> tuple[float, float]:
+        """Return the time that it shows initially, and that of ``time.monotonic``."""
+        return (time.time() if self._frozen_at is None else self._frozen_at), time.monotonic()
 
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _machine() -> str:
+    """Return a name of this machine since it was started: its processes have the same ``time.monotonic``."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"{platform.node()} since {round(time.time() - time.monotonic())}"
+
+
+_MACHINE = _machine()
+
+
+def _moment(monotonic: float | None = None) -> Moment:
+    """Return now, or a time of ``time.monotonic``, for other processes."""
+    now = time.monotonic()
+    at = now if monotonic is None else monotonic
+    return [at, time.time() - (now - at), _MACHINE]
+
+
+def _here(moment: Moment) -> float:
+    """Return the time of ``time.monotonic`` at a moment, perhaps of another machine."""
+    monotonic, wall, machine = moment
+    return float(monotonic) if machine == _MACHINE else time.monotonic() - (time.time() - wall)

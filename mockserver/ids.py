@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-import random
 import string
-import threading
+from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
 
@@ -16,12 +16,15 @@ _LETTERS = "".join(_BASE62[byte % 62] for byte in range(256)).encode()  # the le
 
 
 class Ids:
-    """A generator of identifiers: unique ones, or with a ``seed`` the same ones in the same order. Thread-safe."""
+    """A generator of identifiers: unique ones, or with a ``seed`` the same ones in the same order. Thread-safe.
 
-    def __init__(self, seed: str = "") -> None:
-        self._seed = seed  # without one, ids are made of the system's random bytes, which is faster
-        self._random: random.Random = random.Random(seed) if seed else random.SystemRandom()  # noqa: S311 - no secrets
-        self._lock = threading.Lock()
+    ``next_number`` returns the number of a draw, from 1. With a seed, the draw with a number is the same whatever
+    process makes it.
+    """
+
+    def __init__(self, seed: str = "", next_number: Callable[[], int] | None = None) -> None:
+        self._seed = seed
+        self._next_number = next_number or itertools.count(1).__next__
 
     def request_id(self) -> str:
         """Return ``req_`` and 32 hex digits, as in the ``x-request-id`` response header."""
@@ -89,8 +92,7 @@ class Ids:
 
     def uuid(self) -> str:
         """Return a random UUID (version 4)."""
-        with self._lock:
-            return str(UUID(int=self._random.getrandbits(128), version=4))
+        return str(UUID(bytes=self._bytes(16), version=4))
 
     def obfuscation(self, length: int) -> str:
         """Return ``length`` letters or digits, which pad a chunk to hide its length."""
@@ -102,23 +104,24 @@ class Ids:
 
     def sampling_seed(self) -> int:
         """Return a ``seed`` for a stored completion without one: a signed 64-bit number."""
-        with self._lock:
-            return self._random.getrandbits(64) - (1 << 63)
+        return int.from_bytes(self._bytes(8), "big", signed=True)
 
     def _hex(self, count: int) -> str:
-        if not self._seed:
-            return os.urandom(count // 2).hex()
-        with self._lock:
-            return f"{self._random.getrandbits(4 * count):0{count}x}"
+        return self._bytes(count // 2).hex()
 
     def _timed(self, now: float) -> str:
         return f"{int(now):08x}{self._hex(24)}"
 
     def _letters(self, count: int) -> str:
+        return self._bytes(count).translate(_LETTERS).decode()
+
+    def _bytes(self, count: int) -> bytes:
+        """Return the bytes of the next draw."""
         if not self._seed:
-            return os.urandom(count).translate(_LETTERS).decode()
-        with self._lock:
-            return _digits(self._random.getrandbits(6 * count), count)
+            return os.urandom(count)
+        return hashlib.shake_128(
+            f"{self._next_number()}:{self._seed}".encode("utf-8", "surrogateescape")
+        ).digest(count)
 
 
 @lru_cache(1024)

@@ -11,7 +11,7 @@ from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mockserver.logs import Notices
     from mockserver.pipeline.provider import Provider
     from mockserver.remote.sources import UrlSources
+    from mockserver.replicas import Replicas
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.scripting.stubs.stubs import Stubs
@@ -49,11 +50,16 @@ if TYPE_CHECKING:
     from mockserver.webhooks.webhooks import Webhooks
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Services(Struct, frozen=True):
     """The parts of one server, which hold all of its state.
 
     ``schemas`` are the documented ones; ``request_schemas`` also has those of the real service.
     ``closing`` is set when the server stops, and ends every wait.
+    ``replicas`` keep the parts equal of which every process has a copy; ``None`` if there is one process.
     ``providers`` are the hosted APIs that it serves; the list is empty if only the engines are used.
     """
 
@@ -67,6 +73,7 @@ class Services(Struct, frozen=True):
     clock: Clock
     shared: SharedState
     leases: HeldLeases
+    replicas: Replicas | None
     store: Documents
     blobs: Blobs
     files: Files
@@ -94,6 +101,11 @@ class Services(Struct, frozen=True):
     providers: list[Provider] = []
 
     @property
+    def refresh(self) -> Callable[[], None]:
+        """Return a function that makes the changes that other processes have made to the parts of this one."""
+        return _nothing if self.replicas is None else self.replicas.refresh
+
+    @property
     def resettable(self) -> Mapping[str, Resettable]:
         """Return the parts with state, by their names in the control API and in its order."""
         from mockserver.state.snapshots import StoreSnapshots
@@ -112,6 +124,8 @@ class Services(Struct, frozen=True):
 
     def start(self) -> None:
         """Start the engines in the background, so that the first request does not wait for them."""
+        if self.replicas is not None:
+            self.replicas.start()
         self.fixtures.start()
         if self.stub_watcher is not None:
             self.stub_watcher.start()
@@ -137,3 +151,6 @@ class Services(Struct, frozen=True):
             self.whisper.close()
         self.speaker.close()
         self.blobs.close()
+        if self.replicas is not None:
+            self.replicas.close()
+        self.shared.close()

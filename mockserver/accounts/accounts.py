@@ -14,7 +14,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
@@ -23,6 +23,9 @@ from msgspec.structs import replace
 from mockserver.errors import ApiError
 from mockserver.ids import organization_id, project_id
 from mockserver.settings.model import TIERS, AccountRow, LimitRow, Settings, SupportsGet
+
+if TYPE_CHECKING:
+    from mockserver.state.protocols import Counters
 
 HIDDEN = "***"
 
@@ -39,6 +42,8 @@ _NAMING = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _NAME = re.compile("[ -~]{1,200}")  # names that a response header can contain
 # Control characters and surrogates.
 _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_WORD = re.compile(r"[\w.~+/=-]{8,}")  # a text in which a key could be found
+_KIND = "accounts"  # of counters: the values of the accounts
 _NO_NAMES = frozenset({"null", "none", "undefined"})  # sent by programs that have no name
 
 
@@ -87,10 +92,14 @@ class Account(Struct, frozen=True, weakref=True):
 
 
 class Accounts:
-    """The accounts of the callers, resolved from the headers of requests."""
+    """The accounts of the callers, resolved from the headers of requests.
 
-    def __init__(self, settings: Settings) -> None:
+    With ``counters``, the accounts of all processes are known: their names, and the SHA-256 of their keys.
+    """
+
+    def __init__(self, settings: Settings, counters: Counters | None = None) -> None:
         self._settings = settings
+        self._counters = counters
         self._declared = {row.key: row for row in settings.accounts}
         self._account = lru_cache(maxsize=_REMEMBERED_ACCOUNTS)(self._make)
         self._latest_keys: deque[str] = deque(maxlen=_REMEMBERED_ACCOUNTS)
@@ -124,12 +133,33 @@ class Accounts:
 
     def known(self, account_id: str) -> Account | None:
         """Return the account with this id, if it is one of the 4,096 most recent ones, else ``None``."""
-        return self._by_id.get(account_id)
+        account = self._by_id.get(account_id)
+        if (
+            account is None
+            and self._counters is not None
+            and (value := self._counters.get(_KIND, account_id))
+        ):
+            return Account.from_value(value)
+        return account
 
     def keys_in(self, text: str) -> list[str]:
-        """Return the declared or recently used keys that a text contains. Keys of letters only are ignored."""
+        """Return the declared or recently used keys that a text contains. Keys of letters only are ignored.
+
+        Those that only other processes have seen are found if no letter or digit adjoins them.
+        """
         plain = text.replace("\\", "")  # JSON and regular expressions escape characters
-        return [key for key in {*self._declared, *self._latest_keys} if key in plain and not key.isalpha()]
+        keys = {*self._declared, *self._latest_keys}
+        return [key for key in keys if key in plain and not key.isalpha()] + self._keys_of_others(plain, keys)
+
+    def _keys_of_others(self, text: str, keys: set[str]) -> list[str]:
+        """Return the keys in a text that only other processes have seen."""
+        if self._counters is None:
+            return []
+        words = {word for word in _WORD.findall(text) if not word.isalpha()} - keys
+        digests = (
+            {name for value in self._counters.all(_KIND).values() for name in value["names"]} if words else ()
+        )
+        return [word for word in words if _digest(word) in digests]
 
     def _is_accepted(self, key: str) -> bool:
         if key in self._declared:
@@ -159,11 +189,17 @@ class Accounts:
         organization = row.organization or organization_id(key)
         project = row.project or project_id(key)
         tier = row.tier or _tier_in(key) or self._settings.tier
-        id_, digest = f"{organization}/{project}", hashlib.sha256(key.encode("utf-8", "surrogateescape"))
-        names = frozenset({id_, organization, project, digest.hexdigest()})
+        id_ = f"{organization}/{project}"
+        names = frozenset({id_, organization, project, _digest(key)})
         account = Account(id_, abbreviated(key), organization, project, tier, row.models, row.limits, names)
         self._by_id[account.id] = account
+        if self._counters is not None and (value := account.as_value()) != self._counters.get(_KIND, id_):
+            self._counters.change(_KIND, id_, lambda known: known.update(value))
         return account
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def redact(key: str) -> str:

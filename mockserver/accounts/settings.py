@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockserver.replicas import Replicated, replicated
 from mockserver.settings.model import PER_REQUEST, SettingsError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _REMEMBERED = 4_096  # accounts with cached settings; the cache is cleared when 
 Changes = dict[str, Any]
 
 
-class AccountSettings:
+class AccountSettings(Replicated):
     """The settings of each account: the server's settings, changed for all accounts, then for this account."""
 
     def __init__(self, settings: Settings) -> None:
@@ -57,10 +58,9 @@ class AccountSettings:
         checked = self._checked({name: value for name, value in changes.items() if value is not None})
         for name in changes:
             _check_changeable(name)
-        with self._lock:
-            kept = {name: value for name, value in self._own(account_id).items() if name not in changes}
-            self._set(account_id, kept | checked)
+        self._change(account_id, {**changes, **checked})
 
+    @replicated
     def reset(self, account_id: str | None) -> None:
         """Undo the changes for one account; for ``None``, all changes."""
         with self._lock:
@@ -74,8 +74,27 @@ class AccountSettings:
             accounts = {id_: dict(own) for id_, own in self._of_one.items()} if account_id is None else {}
             return {"changes": dict(self._own(account_id)), "accounts": accounts}
 
+    @replicated
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the changes with those of a ``snapshot``. Raises ``SettingsError``."""
+        self._restore(state, account_id)
+
+    def replica_state(self) -> dict[str, Any]:
+        """Return all changes."""
+        return self.snapshot(None)
+
+    def set_replica_state(self, state: Mapping[str, Any]) -> None:
+        """Replace all changes."""
+        self._restore(state, None)
+
+    @replicated
+    def _change(self, account_id: str | None, changes: Changes) -> None:
+        """Make changes that are valid; a value of ``None`` undoes one."""
+        with self._lock:
+            left = self._own(account_id) | changes
+            self._set(account_id, {name: value for name, value in left.items() if value is not None})
+
+    def _restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         own = self._checked(state["changes"])
         accounts = {id_: self._checked(changes) for id_, changes in state["accounts"].items()}
         with self._lock:

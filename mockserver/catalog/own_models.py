@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.model_rows import card_of, configured_row
+from mockserver.replicas import Replicated, replicated
 
 if TYPE_CHECKING:
     from mockserver.catalog.model_rows import Row
@@ -23,7 +24,7 @@ def how_to_add(model_id: str) -> str:
     )
 
 
-class OwnModels:
+class OwnModels(Replicated):
     """Custom models by account and id. Thread-safe.
 
     Models of the configuration belong to all accounts and survive a reset. Models that are added while the server runs
@@ -55,6 +56,7 @@ class OwnModels:
         """Return the custom models of all owners."""
         return [card for owner in (None, *self._added) for card in self.cards(owner).values()]
 
+    @replicated
     def add(self, row: Row, where: str, *, owner: Owner = None, configured: bool = False) -> ModelCard:
         """Add a model that is like a model of the tables or of the owner. Raises ``CatalogError`` naming ``where``."""
         with self._lock:
@@ -67,6 +69,7 @@ class OwnModels:
             self._cards = {}
         return card
 
+    @replicated
     def remove(self, model_id: str, owner: Owner) -> bool:
         """Remove an owner's model; for ``None``, also a model of the configuration. Return whether there was one."""
         with self._lock:
@@ -77,12 +80,14 @@ class OwnModels:
             self._cards = {}
         return found is not None
 
+    @replicated
     def delete(self, model_id: str, account_id: str) -> None:
         """Hide a model from one account until a reset."""
         with self._lock:
             self._deleted.setdefault(account_id, set()).add(model_id)
             self._cards = {}
 
+    @replicated
     def reset(self, account_id: str | None) -> None:
         """Remove the models that were added for an account; for ``None``, all added models."""
         with self._lock:
@@ -98,22 +103,42 @@ class OwnModels:
                 if account_id in (None, owner)
             ]
 
+    @replicated
     def restore(self, state: list[Row], account_id: str | None) -> None:
         """Replace the added models with those of a ``snapshot``. Raises ``CatalogError`` and then changes nothing."""
         with self._lock:
-            before = self._added, self._given
-            self._added, self._given = dict(self._added), dict(self._given)
-            self._forget(account_id)
-            try:
-                for number, each in enumerate(state):
-                    owner = account_id or each["account"]
-                    where = f"models[{number}].model"
-                    complete = configured_row(each["model"], {**self._tables(), **self._rows(owner)}, where)
-                    card_of(complete, where, separator=".")
-                    self._put(owner, complete, each["model"])
-            except BaseException:
-                self._added, self._given = before
-                raise
+            self._restore(state, account_id)
+
+    def replica_state(self) -> dict[str, Any]:
+        """Return the models that were added, and the names of those of the configuration and of deleted ones."""
+        added = self.snapshot(None)
+        with self._lock:
+            deleted = [[owner, sorted(names)] for owner, names in self._deleted.items()]
+            return {"added": added, "configured": list(self._configured), "deleted": deleted}
+
+    def set_replica_state(self, state: dict[str, Any]) -> None:
+        """Have the models that were added, and delete those that were deleted."""
+        with self._lock:
+            self._configured = {
+                name: row for name, row in self._configured.items() if name in state["configured"]
+            }
+            self._restore(state["added"], None)
+            self._deleted = {owner: set(names) for owner, names in state["deleted"]}
+
+    def _restore(self, state: list[Row], account_id: str | None) -> None:
+        before = self._added, self._given
+        self._added, self._given = dict(self._added), dict(self._given)
+        self._forget(account_id)
+        try:
+            for number, each in enumerate(state):
+                owner = account_id or each["account"]
+                where = f"models[{number}].model"
+                complete = configured_row(each["model"], {**self._tables(), **self._rows(owner)}, where)
+                card_of(complete, where, separator=".")
+                self._put(owner, complete, each["model"])
+        except BaseException:
+            self._added, self._given = before
+            raise
 
     def _put(self, owner: Owner, complete: Row, given: Row) -> None:
         self._added.setdefault(owner, {})[complete["id"]] = complete

@@ -72,7 +72,9 @@ def run(
             fail(f"{option}: {Path(path).parent} is no folder. Make it, or name another one.")
     if pacing == "real":
         settings = replace(settings, realtime_pacing="real")
-    own = replace(settings, state="", host="127.0.0.1", port=0, tls=False, tls_cert="", tls_key="")
+    own = replace(
+        settings, state="", store="memory", host="127.0.0.1", port=0, tls=False, tls_cert="", tls_key=""
+    )
     services = build_services(own)
     with contextlib.closing(services):
         try:

@@ -71,7 +71,7 @@ class ServerUnderTest:
         """Return the services of the server."""
         from mockserver.app import build_services
 
-        return build_services(replace(self.settings, state=""))
+        return build_services(replace(self.settings, state="", store="memory"))
 
     def close(self) -> None:
         """Stop the engines of the server, if it was created."""

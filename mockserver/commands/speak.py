@@ -34,7 +34,7 @@ def run(
     instructions: str,
 ) -> None:
     """Write the speech to ``output``, with a progress bar on standard error."""
-    services = build_services(replace(settings, state=""))
+    services = build_services(replace(settings, state="", store="memory"))
     chosen = services.catalog.voice(voice)
     if chosen is None:
         names = ", ".join(each.name for each in services.catalog.voices)

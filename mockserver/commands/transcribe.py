@@ -38,7 +38,7 @@ def run(
         prompt=prompt,
         words=response_format == "verbose_json",
     )
-    with contextlib.closing(build_services(replace(settings, state=""))) as services:
+    with contextlib.closing(build_services(replace(settings, state="", store="memory"))) as services:
         request = _request(services.catalog, options, response_format)
         try:
             transcription = _transcribe(services.transcribers, settings, Path(file), request)

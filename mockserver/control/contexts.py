@@ -8,7 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
@@ -42,6 +42,7 @@ class ControlContext(Struct, frozen=True):
     errors: ErrorTable
     ids: Ids
     journal: Journal
+    refresh: Callable[[], None]
     schemas: Schemas
     settings: Settings
 

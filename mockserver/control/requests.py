@@ -15,7 +15,7 @@ from mockserver.control.operation import Call, ControlError, TooLarge, answer
 from mockserver.errors import ApiError
 from mockserver.pipeline.request_body import parse_json
 from mockserver.pipeline.wsgi_adapter import request_of
-from mockserver.state.disk import StateFailed
+from mockserver.state.disk import StateFailed, StoreUnreachable
 from mockserver.transport.bodies import BodyReader
 from mockserver.transport.connection import SHUTDOWN
 from mockserver.validation import documents
@@ -85,6 +85,7 @@ def limit_answers(app: flask.Flask, memory: AnswerMemory) -> None:
 
 def _call(control: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
     """Return the current request as a validated call. Raises ``ControlError``."""
+    control.refresh()
     environ, query = flask.request.environ, flask.request.args
     request = request_of(environ)
     for name in query:
@@ -161,6 +162,10 @@ def _wrong_method(path: str, method: str, known: list[str]) -> flask.Response:
 
 
 def _refuse_unkept(failed: StateFailed) -> flask.Response:
+    if isinstance(failed, StoreUnreachable):
+        return answer(
+            {"error": f"The store cannot be reached ({failed.reason}). Try again when it is back."}, 503
+        )
     text = (
         f"The server cannot write to its disk ({failed.reason}). Nothing was changed. Its log names the file."
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import itertools
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import Prices
+    from mockserver.state.protocols import Counters, Value
 
 _PER = 1_000_000  # tokens; prices are per million tokens
-_MAX_ROWS = 10_000  # pairs of account and model; the oldest rows are merged into those of _OTHERS
+_MAX_ACCOUNTS = 9_900  # the rows of those that were idle longest are merged into those of _OTHERS
+_BETWEEN_MERGES = 100  # new accounts
+_KIND = "costs"  # of counters: the sums by model
 _OTHERS = "others"
 _SUMS = ("requests", "tokens", "seconds", "cost_usd", "requests_of_unknown_cost")
 
@@ -90,68 +93,86 @@ def _sum(*priced: tuple[float | None, int]) -> float | None:
 
 
 class Ledger:
-    """The sums of usage and costs by account and model."""
+    """The sums of usage and costs by account and model, which all processes share. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._new = itertools.count(1)  # accounts
 
     def add(self, account: str, model: str, usage: Usage, cost: float | None) -> None:
         """Add one answered request of an account to a model id; a ``cost`` of ``None`` is unknown."""
-        with self._lock:
-            row = self._rows.get((account, model))
-            if row is None:
-                if len(self._rows) >= _MAX_ROWS:
-                    self._merge_oldest()
-                row = self._rows.setdefault((account, model), dict.fromkeys(_SUMS, 0))
-            row["requests"] += 1
-            row["tokens"] += usage.get("total_tokens", 0)
-            row["seconds"] += usage.get("seconds", 0)
-            if cost is None:
-                row["requests_of_unknown_cost"] += 1
-            else:
-                row["cost_usd"] += cost
+        row = {
+            "requests": 1,
+            "tokens": usage.get("total_tokens", 0),
+            "seconds": usage.get("seconds", 0),
+            "cost_usd": cost or 0,
+            "requests_of_unknown_cost": int(cost is None),
+        }
+        is_new = self._counters.change(_KIND, account, partial(_add, {model: row}))
+        if is_new and next(self._new) % _BETWEEN_MERGES == 0:
+            self._merge_oldest()
 
     def rows(self, account: str | None = None) -> list[dict[str, Any]]:
         """Return the sums. ``cost_usd`` is ``None`` if the cost of no request is known."""
-        with self._lock:
-            rows = [(key, dict(row)) for key, row in self._rows.items() if account in (None, key[0])]
-        for _, row in rows:
+        rows = self._rows(account)
+        for row in rows:
             if row["requests_of_unknown_cost"] == row["requests"]:
                 row["cost_usd"] = None
-        return [{"account": key[0], "model": key[1], **row} for key, row in rows]
+        return rows
 
     def reset(self, account_id: str | None) -> None:
         """Forget the sums of an account, or all."""
-        with self._lock:
-            self._forget(account_id)
+        self._counters.clear(_KIND, account_id)
 
     def snapshot(self, account_id: str | None) -> list[dict[str, Any]]:
         """Return the sums of an account, or all, for ``restore``."""
-        with self._lock:
-            return [
-                {"account": account if account_id is None else None, "model": model, **row}
-                for (account, model), row in self._rows.items()
-                if account_id in (None, account)
-            ]
+        return [
+            {**row, "account": row["account"] if account_id is None else None}
+            for row in self._rows(account_id)
+        ]
 
     def restore(self, state: list[dict[str, Any]], account_id: str | None) -> None:
         """Replace the sums of an account, or all, with those of a ``snapshot``."""
-        rows = {
-            (account_id or row["account"], row["model"]): {name: row[name] for name in _SUMS} for row in state
-        }
-        with self._lock:
-            self._forget(account_id)
-            self._rows.update(rows)
-            while len(self._rows) > _MAX_ROWS:
-                self._merge_oldest()
+        accounts: dict[str, Value] = {}
+        for row in state:
+            sums = {name: row[name] for name in _SUMS}
+            accounts.setdefault(account_id or row["account"], {})[row["model"]] = sums
+        self.reset(account_id)
+        for account, rows in accounts.items():
+            self._counters.change(_KIND, account, partial(_add, rows))
+        self._merge_oldest()
 
-    def _forget(self, account_id: str | None) -> None:
-        for key in [key for key in self._rows if account_id in (None, key[0])]:
-            del self._rows[key]
+    def _rows(self, account_id: str | None) -> list[dict[str, Any]]:
+        found = (
+            self._counters.all(_KIND)
+            if account_id is None
+            else {account_id: self._counters.get(_KIND, account_id)}
+        )
+        return [
+            {"account": account, "model": model, **row}
+            for account, rows in found.items()
+            for model, row in rows.items()
+        ]
 
     def _merge_oldest(self) -> None:
-        (_, model), oldest = self._rows.popitem(last=False)
-        others = self._rows.setdefault((_OTHERS, model), dict.fromkeys(oldest, 0))
-        for name, amount in oldest.items():
-            others[name] += amount
+        """Merge the sums of the accounts that were idle longest into those of ``others``, if there are too many."""
+        oldest = [account for account in self._counters.all(_KIND) if account != _OTHERS]
+        for account in oldest[: max(0, len(oldest) - _MAX_ACCOUNTS)]:
+            rows = self._counters.change(_KIND, account, _take)
+            self._counters.change(_KIND, _OTHERS, partial(_add, rows))
+
+
+def _add(rows: Value, value: Value) -> bool:
+    """Add rows to those of an account. Return whether it had none."""
+    is_new = not value
+    for model, row in rows.items():
+        sums = value.get(model) or dict.fromkeys(_SUMS, 0)
+        value[model] = {name: sums[name] + row[name] for name in _SUMS}
+    return is_new
+
+
+def _take(value: Value) -> Value:
+    """Remove the rows of an account, and return them."""
+    rows = dict(value)
+    value.clear()
+    return rows

@@ -12,12 +12,12 @@ import msgspec
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
 from mockserver.limits import headers
-from mockserver.limits.levels import Level, Levels
+from mockserver.limits.levels import Levels
 from mockserver.limits.policy import Policy
 from mockserver.limits.queue import BatchQueue
 from mockserver.limits.refusals import Refused, too_large, used_up
 from mockserver.state import bucket
-from mockserver.state.bucket import Bucket, Draw, Key, Limit, age_of, time_of
+from mockserver.state.bucket import NEVER, Bucket, Draw, Key, Limit, age_of, time_of
 
 if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
     from mockserver.settings.model import Settings
-    from mockserver.state.protocols import Buckets
+    from mockserver.state.protocols import Buckets, Counters
 
 # Limits for scripted refusals if the account has no such limit: the amounts of many models on tier-1.
 _STAND_INS = {
@@ -72,15 +72,16 @@ class Limiter:
     Raises ``SettingsError`` if the settings name unknown limits.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, settings: Settings, buckets: Buckets) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Clock, settings: Settings, buckets: Buckets, counters: Counters
+    ) -> None:
         self.policy = Policy(catalog, settings)
         self.buckets = buckets
-        self.queue = BatchQueue()
+        self.queue = BatchQueue(counters)
         self._clock = clock
         self._settings = settings
-        self._levels = Levels()
+        self.levels = Levels(counters)
         self._lock = threading.Lock()
-        self._last = self._set_back = 0  # microseconds
 
     def admit(
         self,
@@ -107,7 +108,7 @@ class Limiter:
             if (counted := KINDS[kind].counts) not in _OF_SOME or amounts[counted]
         ]
         with self._lock:  # The times that threads pass to the buckets must not decrease.
-            if self._levels:
+            if self.levels:
                 for draw in draws:
                     self._level(draw.key, draw.limit)
             now = self.now()
@@ -184,8 +185,8 @@ class Limiter:
         ``None`` drains the bucket: nothing remains, and it does not refill until it has refused a request.
         """
         with self._lock:
-            level = Level(0) if remaining is None else Level(remaining, self.now())
-            self._levels.set(account_id, group, kind, level)
+            at = NEVER if remaining is None else self.now()
+            self.levels.set(account_id, group, kind, remaining or 0, at)
 
     def groups_in_use(self) -> dict[str, list[str]]:
         """Return the limit groups with buckets or batch queues in use, by account id."""
@@ -223,7 +224,7 @@ class Limiter:
         """Fill all buckets and undo all changes, of one account or of all."""
         with self._lock:
             self.policy.forget(account_id)
-            self._levels.forget(account_id)
+            self.levels.forget(account_id)
             self.buckets.clear(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
@@ -234,7 +235,7 @@ class Limiter:
         with self._lock:
             now = self.now()
             return self.policy.snapshot(account_id) | {
-                "levels": self._levels.snapshot(account_id, now),
+                "levels": self.levels.snapshot(account_id, now),
                 "buckets": [
                     _row(each, account_id, now)
                     for each in self.buckets.items()
@@ -247,24 +248,16 @@ class Limiter:
         with self._lock:
             now = self.now()
             self.policy.restore(state, account_id)
-            self._levels.restore(state["levels"], account_id, now)
+            self.levels.restore(state["levels"], account_id, now)
             self.buckets.replace(account_id, [_bucket(row, account_id, now) for row in state["buckets"]])
 
     def now(self) -> int:
-        """Return a monotonic time in microseconds. If the clock is set back, the time continues from where it was.
-
-        Call it with the lock held.
-        """
-        now = round(self._clock.now() * bucket.MICROSECONDS)
-        self._set_back += max(0, self._last - now)
-        self._last = now
-        return now + self._set_back
+        """Return a monotonic time in microseconds. If the clock is set back, the time continues from where it was."""
+        return self._clock.steady()
 
     def _level(self, key: Key, limit: Limit) -> None:
         """Set a bucket to its new level, if a level was set since the bucket was last used."""
-        level = self._levels.take(key)
-        if level is not None:
-            self.buckets.put(key, level.bucket(limit), limit)
+        self.levels.take(key, lambda level: self.buckets.put(key, level.bucket(limit), limit))
 
     def _limits_or_none(self, account: Account, model: ModelCard, overrides: str) -> dict[str, Limit]:
         """Return a copy of the limits of an account on a model; empty if the tier may not use the model."""

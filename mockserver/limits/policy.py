@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.limit_kinds import ENQUEUED_TOKENS, KINDS
 from mockserver.errors import ApiError
+from mockserver.replicas import Replicated, replicated
 from mockserver.settings.limit_overrides import parse_overrides, wants_observed
 from mockserver.settings.loading import check_limits
 from mockserver.state.bucket import Limit
@@ -27,7 +28,7 @@ Overrides = Mapping[str, int | None]
 _MAX_RESOLVED = 4096  # cached results; the cache is cleared when there are more
 
 
-class Policy:
+class Policy(Replicated):
     """The limits of all accounts, with the changes of the control API. Thread-safe.
 
     Raises ``SettingsError`` if the settings name unknown limits.
@@ -87,18 +88,21 @@ class Policy:
         """Return the account's current tier."""
         return self._tiers.get(account.id) or self._tiers.get(None) or account.tier
 
+    @replicated
     def set_tier(self, account_id: str | None, tier: str) -> None:
         """Move an account to another tier; without an account, all accounts that were not moved individually."""
         with self._lock:
             self._tiers[account_id] = tier
             self._resolved.clear()
 
+    @replicated
     def override(self, account_id: str | None, group: str, limits: Overrides) -> None:
         """Change limits of a group for an account, or for all. A limit of ``None`` is removed."""
         with self._lock:
             self._limits.setdefault((account_id, group), {}).update(limits)
             self._resolved.clear()
 
+    @replicated
     def forget(self, account_id: str | None) -> None:
         """Undo the changes for an account, or all."""
         with self._lock:
@@ -121,14 +125,27 @@ class Policy:
                 ],
             }
 
+    @replicated
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the changes for an account, or all, with those of a ``snapshot``."""
         with self._lock:
-            self._forget(account_id)
-            for row in state["tiers"]:
-                self._tiers[account_id or row["account"]] = row["tier"]
-            for row in state["limits"]:
-                self._limits[account_id or row["account"], row["group"]] = dict(row["limits"])
+            self._restore(state, account_id)
+
+    def replica_state(self) -> dict[str, Any]:
+        """Return the changes for all accounts."""
+        return self.snapshot(None)
+
+    def set_replica_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the changes for all accounts."""
+        with self._lock:
+            self._restore(state, None)
+
+    def _restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        self._forget(account_id)
+        for row in state["tiers"]:
+            self._tiers[account_id or row["account"]] = row["tier"]
+        for row in state["limits"]:
+            self._limits[account_id or row["account"], row["group"]] = dict(row["limits"])
 
     def _forget(self, account_id: str | None) -> None:
         self._tiers = {k: v for k, v in self._tiers.items() if account_id not in (None, k)}

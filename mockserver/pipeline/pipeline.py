@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -88,6 +88,7 @@ class PipelineParts(Struct, frozen=True):
     notices: Notices
     answer_memory: AnswerMemory
     closing: threading.Event
+    refresh: Callable[[], None]
 
 
 class Pipeline:
@@ -202,6 +203,7 @@ class Pipeline:
 
     def _admit(self, exchange: Exchange, route: Route, path: Mapping[str, str]) -> Call:
         """Return the call of a request, with its account and settings. Raises ``ApiError``."""
+        self._parts.refresh()
         request, operation = exchange.request, route.operation
         headers, inner = request.headers, request.inner
         known = inner or request.session

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
 from mockserver.installation import broken_part
+from mockserver.state.disk import StoreUnreachable
 
 if TYPE_CHECKING:
     from mockserver.errors import Refusal
@@ -151,7 +152,9 @@ def close(reply: Reply) -> None:
 
 
 def storage_error(failed: StateFailed) -> ApiError:
-    """Return the error for a disk that cannot be written to: 507 if it is full, else 500."""
+    """Return the error for an unreachable store (503), a full disk (507), or another error of the disk (500)."""
+    if isinstance(failed, StoreUnreachable):
+        return ApiError("store_unreachable", reason=failed.reason)
     return ApiError("storage_full" if failed.no_room else "storage_failed", reason=failed.reason)
 
 

@@ -49,6 +49,10 @@ class StateFailed(Exception):
         self.no_room = no_room
 
 
+class StoreUnreachable(StateFailed):
+    """The store that the processes share cannot be reached. Later it may be."""
+
+
 class Troubles:
     """The log of disk errors with their remedies; each error at most once a minute. Thread-safe."""
 

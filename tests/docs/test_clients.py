@@ -12,6 +12,7 @@ from mockserver.app import ENDPOINTS
 from mockserver.errors import ErrorTable
 from mockserver.scripting.stubs.files import load_stubs
 from mockserver.scripting.stubs.stubs import Stubs
+from mockserver.state.memory.counters import MemoryCounters
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from tests.docs.guides import DOCS, RUNNABLE, assert_tests_pass, blocks
@@ -49,7 +50,9 @@ def test_the_examples_of_tests_pass(tmp_path: Path, marker: str) -> None:
 def test_the_stub_for_images_answers_the_sdk(tmp_path: Path, api: AudioApi) -> None:
     (example,) = blocks(PAGE, "yaml")
     (tmp_path / "images.yaml").write_text(example, "utf-8")
-    (stub,) = load_stubs([tmp_path], Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check)
+    (stub,) = load_stubs(
+        [tmp_path], Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name, MemoryCounters()).check
+    )
     headers = {"Authorization": f"Bearer {api.api_key}"}
     httpx.post(f"{api.url}/_mock/stubs", json=dict(stub.document), headers=headers).raise_for_status()
     found = api.client.images.generate(model="gpt-image-1", prompt="A cat.").data

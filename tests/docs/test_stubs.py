@@ -13,6 +13,7 @@ from mockserver.errors import ErrorTable
 from mockserver.scripting.stubs.files import StubFileError, load_stubs
 from mockserver.scripting.stubs.stubs import Stubs
 from mockserver.scripting.stubs.templates import NAMES
+from mockserver.state.memory.counters import MemoryCounters
 from mockserver.validation.schemas import Schemas
 from tests.docs.guides import DOCS, blocks, table
 
@@ -22,7 +23,7 @@ EXAMPLES = blocks(GUIDE.read_text("utf-8"), "yaml")
 
 def check(document: dict[str, Any]) -> object:
     """Check a stub beyond the schema, as the server does."""
-    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name, MemoryCounters()).check(document)
 
 
 def first_cells(first_column: str) -> list[str]:

@@ -17,6 +17,7 @@ from mockserver.limits.costs import (
     texts_cost,
     transcription_cost,
 )
+from mockserver.state.memory.counters import MemoryCounters
 
 CATALOG = Catalog()
 MODEL = "gpt-4o-mini-transcribe"
@@ -85,7 +86,7 @@ def test_speech_costs_the_text_that_is_read_and_the_audio_that_is_spoken() -> No
 
 
 def test_a_ledger_adds_up_by_account_and_model() -> None:
-    ledger = Ledger()
+    ledger = Ledger(MemoryCounters())
     for account in ("mine", "mine", "yours"):
         ledger.add(account, MODEL, transcript(0, 100, 10), 0.25)
     (row,) = ledger.rows("mine")
@@ -96,14 +97,14 @@ def test_a_ledger_adds_up_by_account_and_model() -> None:
 
 
 def test_a_sum_of_which_nothing_is_known_is_unknown() -> None:
-    ledger = Ledger()
+    ledger = Ledger(MemoryCounters())
     ledger.add("mine", MODEL, transcript(0, 100, 10), None)
     (row,) = ledger.rows()
     assert (row["cost_usd"], row["requests_of_unknown_cost"]) == (None, 1)
 
 
 def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
-    ledger = Ledger()
+    ledger = Ledger(MemoryCounters())
     for number in range(10_500):
         ledger.add(str(number), MODEL, transcript(0, 100, 10), 0.25)
     rows = {row["account"]: row["requests"] for row in ledger.rows()}
@@ -113,7 +114,7 @@ def test_a_ledger_of_many_accounts_stays_bounded_and_complete() -> None:
 
 
 def test_a_restored_ledger_has_the_same_costs() -> None:
-    ledger = Ledger()
+    ledger = Ledger(MemoryCounters())
     ledger.add("mine", MODEL, transcript(0, 100, 10), 0.25)
     ledger.add("yours", MODEL, transcript(0, 100, 10), None)
     state, rows = ledger.snapshot(None), ledger.rows()
@@ -123,7 +124,7 @@ def test_a_restored_ledger_has_the_same_costs() -> None:
 
 
 def test_the_costs_of_one_account_can_become_anothers() -> None:
-    ledger = Ledger()
+    ledger = Ledger(MemoryCounters())
     for account in ("mine", "mine", "yours", "theirs"):
         ledger.add(account, MODEL, transcript(0, 100, 10), 0.25)
     ledger.restore(ledger.snapshot("mine"), "yours")

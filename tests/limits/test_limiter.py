@@ -21,6 +21,7 @@ from mockserver.limits.limiter import Limiter
 from mockserver.limits.queue import QueueFull
 from mockserver.settings.model import AccountRow, LimitRow, Settings, SettingsError
 from mockserver.state.memory.buckets import MemoryBuckets
+from mockserver.state.memory.counters import MemoryCounters
 
 CATALOG = Catalog()
 NOON = 1_800_000_000.0
@@ -32,7 +33,7 @@ class Api:
     def __init__(self, **settings: Any) -> None:
         self.clock = Clock(frozen_at=NOON)
         self.settings = Settings(**settings)
-        self.limiter = Limiter(CATALOG, self.clock, self.settings, MemoryBuckets())
+        self.limiter = Limiter(CATALOG, self.clock, self.settings, MemoryBuckets(), MemoryCounters())
 
     def account(self, key: str = "sk-mock-tier-1-me") -> Account:
         return Accounts(self.settings).authenticate(key)
@@ -239,7 +240,7 @@ def test_limits_that_make_no_sense_stop_the_start(settings: dict[str, Any], mess
 
 def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
     clock = Clock(frozen_at=1_700_000_000.0)
-    limiter = Limiter(Catalog(), clock, Settings(), MemoryBuckets())
+    limiter = Limiter(Catalog(), clock, Settings(), MemoryBuckets(), MemoryCounters())
     account = Accounts(Settings()).authenticate("sk-mock-free-back")
     model = Catalog().model("whisper-1")
     assert model is not None
@@ -253,7 +254,9 @@ def test_buckets_do_not_wait_for_a_clock_that_was_set_back() -> None:
 
 
 def test_a_drained_bucket_refuses_on_every_tier() -> None:
-    limiter = Limiter(Catalog(), Clock(frozen_at=1_700_000_000.0), Settings(), MemoryBuckets())
+    limiter = Limiter(
+        Catalog(), Clock(frozen_at=1_700_000_000.0), Settings(), MemoryBuckets(), MemoryCounters()
+    )
     account = Accounts(Settings()).authenticate("sk-mock-tier-5-drained")
     model = Catalog().model("gpt-4o-mini")
     assert model is not None
@@ -263,7 +266,7 @@ def test_a_drained_bucket_refuses_on_every_tier() -> None:
 
 
 def test_an_override_opens_a_model_that_the_tier_lacks() -> None:
-    limiter = Limiter(Catalog(), Clock(), Settings(), MemoryBuckets())
+    limiter = Limiter(Catalog(), Clock(), Settings(), MemoryBuckets(), MemoryCounters())
     account = Accounts(Settings()).authenticate("sk-mock-free-open")
     model = Catalog().model("gpt-4o-mini-transcribe")
     assert model is not None

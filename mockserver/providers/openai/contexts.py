@@ -8,6 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.catalog.tables import Catalog
@@ -119,6 +120,7 @@ class RealtimeContext(Struct, frozen=True):
     live_calls: LiveCalls
     live_sessions: LiveSessions
     metrics: Metrics
+    refresh: Callable[[], None]
     request_schemas: RequestSchemas
     responders: tuple[Responder, ...]
     settings: Settings

@@ -8,10 +8,12 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockserver.errors import ApiError
+from mockserver.replicas import Replicated, replicated
+from mockserver.scripting.faults.counts import FaultCounts, counter_of_header
 from mockserver.scripting.faults.definition import FaultError, define
 from mockserver.scripting.faults.fault import Fault
 from mockserver.scripting.faults.header import HEADER, document_of
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
     from mockserver.clock import Clock
     from mockserver.errors import ErrorTable
     from mockserver.matching.facts import LiveRequest
+    from mockserver.state.protocols import Counters
 
 __all__ = ["Fault", "FaultError", "FaultStatus", "Faults"]
 
 _MAX_FAULTS = 10_000
-_MAX_HEADERS = 1_000  # ``x-mock-fault`` headers with counters; the least recently used is evicted
-_MAX_ACCOUNTS = 4_096  # accounts with counters, of each fault; the least recently used is evicted
+_MAX_HEADERS = (
+    1_000  # faults of ``x-mock-fault`` headers that are remembered; the least recently used is evicted
+)
 _ALWAYS = (float("-inf"), float("inf"))
 
 
@@ -39,57 +43,15 @@ class FaultStatus(NamedTuple):
     seen: int
 
 
-class _Count(Struct):
-    seen: int = 0
-    hits: int = 0
-
-
-class _Entry(Struct):
-    """A fault and its counters, by account. ``order`` grows with time."""
+class _Entry(Struct, frozen=True):
+    """A fault and the key of its counters, another one whenever it is replaced. ``order`` grows with time."""
 
     fault: Fault
+    counter: str
     order: int = 0
-    counts: OrderedDict[str, _Count] = field(default_factory=OrderedDict)
-
-    def is_used_up(self, account_id: str) -> bool:
-        count = self.counts.get(account_id)
-        return self.fault.times is not None and count is not None and count.hits >= self.fault.times
-
-    def try_hit(self, account_id: str) -> Fault | None:
-        """Count a request of an account. Return the fault if it hits the request."""
-        if self.is_used_up(account_id):
-            return None
-        count = self.counts.setdefault(account_id, _Count())
-        self.counts.move_to_end(account_id)
-        if len(self.counts) > _MAX_ACCOUNTS:
-            self.counts.popitem(last=False)
-        count.seen += 1
-        fault = self.fault
-        if count.seen % fault.every:
-            return None
-        if fault.probability < 1 and fault.chance("hit", count.seen).random() >= fault.probability:
-            return None
-        count.hits += 1
-        return replace(fault, nth_request=count.seen)
-
-    def status(self, owner: str | None, account_id: str | None) -> FaultStatus:
-        counts = self.counts.values() if account_id is None else [self.counts.get(account_id, _Count())]
-        return FaultStatus(
-            self.fault, owner, sum(each.hits for each in counts), sum(each.seen for each in counts)
-        )
-
-    def rows(self, account_id: str | None) -> dict[str, list[int]]:
-        """Return ``seen`` and ``hits`` by account, of one account or of all."""
-        return {
-            id_: [count.seen, count.hits] for id_, count in self.counts.items() if account_id in (None, id_)
-        }
-
-    def restore(self, rows: Mapping[str, list[int]], account_id: str | None) -> None:
-        """Put back the counts of ``rows``; all of them for one account if it is given."""
-        self.counts.update({account_id or id_: _Count(*numbers) for id_, numbers in rows.items()})
 
 
-class Faults:
+class Faults(Replicated):
     """The faults of one server. Thread-safe.
 
     ``seed`` is the seed of faults without their own; ``endpoints`` are the names that patterns can use.
@@ -101,7 +63,9 @@ class Faults:
         seed: str,
         errors: ErrorTable,
         endpoints: Collection[str],
+        counters: Counters,
     ) -> None:
+        self._counts = FaultCounts(counters)
         self._clock = clock
         self._seed = seed
         self._errors = errors
@@ -109,8 +73,7 @@ class Faults:
         self._lock = threading.Lock()
         self._sets: dict[str | None, dict[str, _Entry]] = {}  # by account and id, oldest first
         self._headers: OrderedDict[str, _Entry] = OrderedDict()
-        self._last_order = 0
-        self._ids = itertools.count(1)
+        self._last_order = self._last_counter = self._last_id = 0
 
     def __bool__(self) -> bool:
         """Return whether there are any faults, except those from headers."""
@@ -127,11 +90,13 @@ class Faults:
             return None
         for entry in self._candidates(account_id, header):
             fault = entry.fault
-            if not entry.is_used_up(account_id) and self._is_in_time(fault) and concerns(fault, facts):
-                with self._lock:
-                    hit = entry.try_hit(account_id)
-                if hit is not None:
-                    return hit
+            is_left = fault.times is None or not self._counts.is_used_up(
+                entry.counter, account_id, fault.times
+            )
+            if is_left and self._is_in_time(fault) and concerns(fault, facts):
+                nth_request = self._counts.try_hit(entry.counter, account_id, fault)
+                if nth_request is not None:
+                    return replace(fault, nth_request=nth_request)
         return None
 
     def add(self, document: Mapping[str, Any], account_id: str | None) -> Fault:
@@ -139,55 +104,73 @@ class Faults:
 
         Raises ``FaultError`` and ``PatternError`` (both ``ValueError``) if it is invalid.
         """
-        fault = self._define(document, document.get("id") or self._new_id(account_id))
-        with self._lock:
-            if sum(map(len, self._sets.values())) >= _MAX_FAULTS:
-                raise FaultError(f"There are {_MAX_FAULTS} faults already. Delete some.")
-            self._put(fault, account_id)
+        fault, before = self._add(document, account_id)
+        if before is not None:
+            self._counts.forget(before.counter, account_id)
         return fault
 
     def visible(self, account_id: str | None) -> list[FaultStatus]:
         """Return the faults that apply to an account (``None``: all), with its counts, in the order they are tried."""
         with self._lock:
             found = sorted(self._visible(account_id), key=lambda each: -each[1].order)
-            return [entry.status(owner, account_id) for owner, entry in found]
+        counts = self._counts.by_counter(account_id)
+        return [_status(owner, entry, counts.get(entry.counter, {})) for owner, entry in found]
 
     def get(self, id_: str, account_id: str | None) -> FaultStatus | None:
         """Return the fault with that id; an account's own takes precedence over one for all accounts."""
         with self._lock:
             found = self._find(id_, account_id)
-            return found and found[1].status(found[0], account_id)
+        if found is None:
+            return None
+        owner, entry = found
+        return _status(owner, entry, self._counts.by_counter(account_id).get(entry.counter, {}))
 
     def remove(self, id_: str, account_id: str | None) -> bool:
         """Remove an account's fault with that id; without an account, any account's. Return whether there was one."""
         with self._lock:
             found = self._find(id_, account_id)
-            if found is None or account_id not in (None, found[0]):
-                return False
-            self._drop(id_, found[0])
-            return True
+        if found is None or account_id not in (None, found[0]) or not self._remove(id_, found[0]):
+            return False
+        self._counts.forget(found[1].counter, found[0])
+        return True
 
     def reset(self, account_id: str | None) -> None:
         """Remove an account's faults and reset its counters (``None``: of all accounts)."""
+        self.clear(account_id)
+        self._counts.clear(account_id)
+
+    @replicated
+    def clear(self, account_id: str | None) -> None:
+        """Remove the faults of an account, or of all."""
         with self._lock:
             self._forget(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """Return an account's faults and counters, or all, as JSON. One account's can be restored to another."""
+        counts = self._counts.by_counter(account_id)
         with self._lock:
             rows = [
                 {
                     "account": owner,
                     "document": {**entry.fault.document, "id": entry.fault.id},
                     "order": entry.order,
-                    "counts": entry.rows(account_id),
+                    "counts": counts.get(entry.counter, {}),
                 }
                 for owner, entry in self._visible(account_id)
             ]
-            return {"faults": rows, "headers": {t: e.rows(account_id) for t, e in self._headers.items()}}
+        return {"faults": rows, "headers": self._counts.of_headers(account_id)}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the faults and counters of an account, or of all, by a ``snapshot``.
+
+        Raises ``ValueError`` as ``add`` does, and then changes nothing.
+        """
+        self.restore_definitions(state, account_id)
+        self.restore_counts(state, account_id)
+
+    @replicated
+    def restore_definitions(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Replace the faults of an account, or of all, by those of a ``snapshot``, without their counters.
 
         Raises ``ValueError`` as ``add`` does, and then changes nothing.
         """
@@ -195,14 +178,60 @@ class Faults:
         with self._lock:
             self._forget(account_id)
             for row, fault in zip(state["faults"], faults, strict=True):
-                if row["account"] is None and account_id is not None:
-                    entry = self._sets.get(None, {}).get(fault.id)
-                else:
-                    entry = self._put(fault, account_id or row["account"], row["order"])
+                if row["account"] is not None or account_id is None:
+                    self._put(fault, account_id or row["account"], row["order"])
+
+    def restore_counts(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Replace the counters of an account, or of all, by those of a ``snapshot``, whose faults are restored."""
+        counts = {counter_of_header(header): rows for header, rows in state["headers"].items()}
+        with self._lock:
+            for row in state["faults"]:
+                owner = None if row["account"] is None else account_id or row["account"]
+                entry = self._sets.get(owner, {}).get(row["document"]["id"])
                 if entry is not None:
-                    entry.restore(row["counts"], account_id)
-            for header, counts in state["headers"].items():
-                self._of_header(header).restore(counts, account_id)
+                    counts[entry.counter] = row["counts"]
+        self._counts.restore(counts, account_id)
+
+    def replica_state(self) -> dict[str, Any]:
+        """Return the faults, and the numbers that were given."""
+        with self._lock:
+            return {
+                "faults": [
+                    [owner, entry.fault.id, dict(entry.fault.document), entry.counter, entry.order]
+                    for owner, entry in self._visible(None)
+                ],
+                "last": [self._last_order, self._last_counter, self._last_id],
+            }
+
+    def set_replica_state(self, state: Mapping[str, Any]) -> None:
+        """Have the faults of another registry."""
+        sets: dict[str | None, dict[str, _Entry]] = {}
+        for owner, id_, document, counter, order in state["faults"]:
+            sets.setdefault(owner, {})[id_] = _Entry(self._define(document, id_), counter, order)
+        with self._lock:
+            self._sets = sets
+            self._last_order, self._last_counter, self._last_id = state["last"]
+
+    @replicated
+    def _add(self, document: Mapping[str, Any], owner: str | None) -> tuple[Fault, _Entry | None]:
+        """Add a fault. Return it, and the one that it replaces."""
+        with self._lock:
+            fault = self._define(document, document.get("id") or self._new_id(owner))
+            if sum(map(len, self._sets.values())) >= _MAX_FAULTS:
+                raise FaultError(f"There are {_MAX_FAULTS} faults already. Delete some.")
+            before = self._sets.get(owner, {}).get(fault.id)
+            self._put(fault, owner)
+        return fault, before
+
+    @replicated
+    def _remove(self, id_: str, owner: str | None) -> bool:
+        with self._lock:
+            faults = self._sets.get(owner, {})
+            if faults.pop(id_, None) is None:
+                return False
+            if not faults:
+                del self._sets[owner]
+            return True
 
     def _define(self, document: Mapping[str, Any], id_: str) -> Fault:
         return define(
@@ -229,7 +258,7 @@ class Faults:
                 fault = self._define(document_of(header), HEADER)
             except ValueError as error:
                 raise ApiError("bad_mock_header", message=f"{HEADER}: {error}") from error
-            entry = self._headers[header] = _Entry(fault)
+            entry = self._headers[header] = _Entry(fault, counter_of_header(header))
             if len(self._headers) > _MAX_HEADERS:
                 self._headers.popitem(last=False)
         self._headers.move_to_end(header)
@@ -249,28 +278,29 @@ class Faults:
         found = [(owner, entry) for owner, entry in self._visible(account_id) if entry.fault.id == id_]
         return max(found, key=lambda each: each[0] is not None, default=None)
 
-    def _put(self, fault: Fault, owner: str | None, order: int | None = None) -> _Entry:
-        entry = _Entry(fault, self._last_order + 1 if order is None else order)
-        self._last_order = max(self._last_order, entry.order)
+    def _put(self, fault: Fault, owner: str | None, order: int | None = None) -> None:
+        self._last_counter += 1
+        order = self._last_order + 1 if order is None else order
+        self._last_order = max(self._last_order, order)
         entries = self._sets.setdefault(owner, {})
         entries.pop(fault.id, None)
-        entries[fault.id] = entry
-        return entry
-
-    def _drop(self, id_: str, owner: str | None) -> None:
-        del self._sets[owner][id_]
-        if not self._sets[owner]:
-            del self._sets[owner]
+        entries[fault.id] = _Entry(fault, str(self._last_counter), order)
 
     def _forget(self, account_id: str | None) -> None:
         if account_id is None:
             self._sets.clear()
-            self._headers.clear()
-            return
-        self._sets.pop(account_id, None)
-        for entry in (*self._sets.get(None, {}).values(), *self._headers.values()):
-            entry.counts.pop(account_id, None)
+        else:
+            self._sets.pop(account_id, None)
 
     def _new_id(self, owner: str | None) -> str:
         taken = self._sets.get(owner, {})
-        return next(id_ for number in self._ids if (id_ := f"fault-{number}") not in taken)
+        while True:
+            self._last_id += 1
+            id_ = f"fault-{self._last_id}"
+            if id_ not in taken:
+                return id_
+
+
+def _status(owner: str | None, entry: _Entry, counts: Mapping[str, list[int]]) -> FaultStatus:
+    seen, hits = (sum(each) for each in zip(*counts.values(), strict=True)) if counts else (0, 0)
+    return FaultStatus(entry.fault, owner, hits, seen)

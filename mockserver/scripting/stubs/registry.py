@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
+import hashlib
+import json
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.paths import similar_path, without_version
 from mockserver.matching.comparisons import listed
 from mockserver.matching.conditions import is_path
 from mockserver.matching.patterns import Pattern
+from mockserver.replicas import Replicated, replicated
 from mockserver.scripting.stubs.index import StubIndex, merged
 from mockserver.scripting.stubs.replies import check_reply
 from mockserver.scripting.stubs.stub import Stub, StubError
@@ -39,12 +40,14 @@ def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
             )
 
 
-class StubRegistry:
+class StubRegistry(Replicated):
     """The stubs of one server. Thread-safe.
 
     ``endpoints`` are the names that patterns can use, with the resources of each; ``reply_kinds`` the kinds of replies
     that each resource can be answered with; ``check_error`` raises ``ValueError`` for an error that is not in the
     catalog. ``on_gone`` is called with each stub that is removed or replaced.
+
+    Every process reads the stubs of files itself. Which of them were removed is replicated, like the other stubs.
     """
 
     def __init__(
@@ -59,10 +62,13 @@ class StubRegistry:
         self._check_error = check_error
         self._on_gone = on_gone
         self._lock = threading.Lock()
-        self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
+        self._added: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
+        self._files: dict[str, Stub] = {}  # the stubs of files, by id
+        self._removed: set[str] = set()  # the counters of those that were removed
+        self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()  # those that can answer
         self._indexes: dict[str | None, StubIndex] = {}
-        self._orders = itertools.count(1)
-        self._ids = itertools.count(1)
+        self._last_order = 0
+        self._last_id = 0
 
     def __bool__(self) -> bool:
         """Return whether there are any stubs."""
@@ -101,24 +107,13 @@ class StubRegistry:
             if near
         ]
 
-    def add(
-        self,
-        document: Mapping[str, Any],
-        account_id: str | None,
-        *,
-        may_read: bool = False,
-        folder: Path | None = None,
-    ) -> Stub:
+    def add(self, document: Mapping[str, Any], account_id: str | None, *, may_read: bool = False) -> Stub:
         """Add a stub, or replace the one with the same id. Raises ``ValueError`` as ``check`` does."""
-        pattern = self.check(document, may_read=may_read)
-        for doubt in self.doubts(pattern):
+        stub, before = self._add(document, account_id, may_read)
+        for doubt in self.doubts(stub.pattern):
             log.warning("a new stub: %s", doubt)
-        with self._lock:
-            id_ = document.get("id") or self._new_id(account_id)
-            if len(self._stubs) >= _MAX_STUBS and (account_id, id_) not in self._stubs:
-                raise StubError(f"there are {_MAX_STUBS} stubs already. Delete some.")
-            stub = Stub(id_, dict(document), pattern, account_id, next(self._orders), folder=folder)
-            self._put(stub)
+        if before is not None:
+            self._on_gone(before)
         return stub
 
     def load(self, documents: Iterable[StubDocument]) -> None:
@@ -126,7 +121,6 @@ class StubRegistry:
 
         At equal priority the first in the files answers; stubs from files come after all others.
         """
-        rows = list(documents)
         stubs = [
             Stub(
                 row.document["id"],
@@ -134,21 +128,22 @@ class StubRegistry:
                 self.check(row.document),
                 None,
                 -number,
+                f"file:{row.document['id']}:{_digest(row.document)}",
                 row.source,
                 row.folder,
             )
-            for number, row in enumerate(rows, 1)
+            for number, row in enumerate(documents, 1)
         ]
         for stub in stubs:
             for doubt in self.doubts(stub.pattern):
                 log.warning("%s: %s", stub.source, doubt)
         with self._lock:
-            before = [stub for stub in self._stubs.values() if stub.source]
-            self._replace(*(stub for stub in self._stubs.values() if not stub.source), *stubs)
-            now = {stub.id: stub.document for stub in stubs}
-            for stub in before:
-                if now.get(stub.id) != stub.document:
-                    self._on_gone(stub)
+            before, self._files = self._files, {stub.id: stub for stub in stubs}
+            self._rebuild()
+        now = {stub.counter for stub in stubs}
+        for stub in before.values():
+            if stub.counter not in now:
+                self._on_gone(stub)
 
     def visible(self, account_id: str | None) -> list[Stub]:
         """Return the stubs that apply to an account (``None``: all stubs), in the order they are tried."""
@@ -165,13 +160,14 @@ class StubRegistry:
 
     def remove(self, id_: str, account_id: str | None) -> Stub | None:
         """Remove and return the stub with that id; an account can remove only its own."""
-        with self._lock:
-            stub = self._find(id_, account_id)
-            if stub is None or account_id not in (None, stub.account_id):
-                return None
-            self._on_gone(stub)
-            self._drop(stub)
-            return stub
+        stub = self.get(id_, account_id)
+        if stub is None or account_id not in (None, stub.account_id):
+            return None
+        removed = self._remove_of_file(stub.counter) if stub.source else self._remove(id_, stub.account_id)
+        if not removed:
+            return None
+        self._on_gone(stub)
+        return stub
 
     def candidates(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
         """Return the stubs that may match a request of an account, in the order to try them."""
@@ -180,14 +176,16 @@ class StubRegistry:
             return indexes[0].candidates(facts)
         return merged([index.candidates(facts) for index in indexes])
 
+    @replicated
     def clear(self, account_id: str | None) -> None:
         """Remove the stubs of an account, or of every account except those from files."""
         with self._lock:
             if account_id is None:
-                self._replace(*(stub for stub in self._stubs.values() if stub.source))
+                self._added.clear()
+                self._rebuild()
                 return
-            for key in [key for key in self._stubs if key[0] == account_id]:
-                del self._stubs[key]
+            for key in [key for key in self._added if key[0] == account_id]:
+                del self._added[key], self._stubs[key]
             self._indexes.pop(account_id, None)
 
     def rows(self, account_id: str | None) -> list[dict[str, Any]]:
@@ -195,9 +193,78 @@ class StubRegistry:
         with self._lock:
             return [
                 {"account_id": stub.account_id, "document": {**stub.document, "id": stub.id}}
-                for stub in sorted(self._stubs.values(), key=lambda stub: stub.order)
-                if not stub.source and account_id in (None, stub.account_id)
+                for stub in sorted(self._added.values(), key=lambda stub: stub.order)
+                if account_id in (None, stub.account_id)
             ]
+
+    @replicated
+    def restore_definitions(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Replace the stubs of an account, or of all, by those of a snapshot, without their counters.
+
+        Raises ``ValueError`` as ``check`` does, and then changes nothing.
+        """
+        for row in state["stubs"]:
+            self.check(row["document"], may_read=True)
+        self.clear(account_id)
+        for row in state["stubs"]:
+            self._add(row["document"], account_id or row["account_id"], True)
+
+    def replica_state(self) -> dict[str, Any]:
+        """Return the stubs that are not from files, and the numbers that were given."""
+        with self._lock:
+            return {
+                "stubs": [
+                    [stub.id, dict(stub.document), stub.account_id, stub.order]
+                    for stub in self._added.values()
+                ],
+                "removed": sorted(self._removed),
+                "last": [self._last_order, self._last_id],
+            }
+
+    def set_replica_state(self, state: Mapping[str, Any]) -> None:
+        """Have the stubs of another registry, and those of the files."""
+        stubs = [
+            Stub(id_, document, self.check(document), account_id, order, str(order))
+            for id_, document, account_id, order in state["stubs"]
+        ]
+        with self._lock:
+            self._added = OrderedDict(((stub.account_id, stub.id), stub) for stub in stubs)
+            self._removed = set(state["removed"])
+            self._last_order, self._last_id = state["last"]
+            self._rebuild()
+
+    @replicated
+    def _add(
+        self, document: Mapping[str, Any], account_id: str | None, may_read: bool
+    ) -> tuple[Stub, Stub | None]:
+        """Add a stub. Return it, and the one that it replaces."""
+        pattern = self.check(document, may_read=may_read)
+        with self._lock:
+            id_ = document.get("id") or self._new_id(account_id)
+            before = self._added.get((account_id, id_))
+            if len(self._added) >= _MAX_STUBS and before is None:
+                raise StubError(f"there are {_MAX_STUBS} stubs already. Delete some.")
+            self._last_order += 1
+            stub = Stub(id_, dict(document), pattern, account_id, self._last_order, str(self._last_order))
+            self._put(stub)
+        return stub, before
+
+    @replicated
+    def _remove(self, id_: str, owner: str | None) -> bool:
+        """Remove a stub that was added. Return whether there was one."""
+        with self._lock:
+            stub = self._added.get((owner, id_))
+            if stub is not None:
+                self._drop(stub)
+            return stub is not None
+
+    @replicated
+    def _remove_of_file(self, counter: str) -> bool:
+        """Remove a stub of a file, until that is changed. Return ``True``."""
+        with self._lock:
+            self._removed.add(counter)
+            self._rebuild()
+            return True
 
     def _resources(self, pattern: Pattern) -> frozenset[str] | None:
         """Return the resources of a pattern's ``endpoint``; ``None`` without one, or if it has a ``*``."""
@@ -211,8 +278,9 @@ class StubRegistry:
 
     def _new_id(self, account_id: str | None) -> str:
         while True:
-            id_ = f"stub-{next(self._ids)}"
-            if (account_id, id_) not in self._stubs:
+            self._last_id += 1
+            id_ = f"stub-{self._last_id}"
+            if (account_id, id_) not in self._added:
                 return id_
 
     def _find(self, id_: str, account_id: str | None) -> Stub | None:
@@ -221,8 +289,14 @@ class StubRegistry:
         of_all = self._stubs.get((None, id_))
         return of_all or next((stub for stub in self._stubs.values() if stub.id == id_), None)
 
-    def _replace(self, *stubs: Stub) -> None:
-        """Replace all stubs by these."""
+    def _rebuild(self) -> None:
+        """Find the stubs that can answer: those that were added, and those of files that were not replaced."""
+        of_files = (
+            stub
+            for stub in self._files.values()
+            if stub.counter not in self._removed and (None, stub.id) not in self._added
+        )
+        stubs = (*self._added.values(), *of_files)
         by_owner: dict[str | None, list[Stub]] = {}
         for stub in stubs:
             by_owner.setdefault(stub.account_id, []).append(stub)
@@ -230,13 +304,22 @@ class StubRegistry:
         self._indexes = {owner: StubIndex(owned) for owner, owned in by_owner.items()}
 
     def _put(self, stub: Stub) -> None:
-        before = self._stubs.get((stub.account_id, stub.id))
+        key = stub.account_id, stub.id
+        before = self._stubs.get(key)
         if before is not None:
-            self._on_gone(before)
-            self._drop(before)
-        self._stubs[stub.account_id, stub.id] = stub
+            self._indexes[stub.account_id].remove(before)
+        self._added.pop(key, None)
+        self._added[key] = self._stubs[key] = stub
         self._indexes.setdefault(stub.account_id, StubIndex()).add(stub)
 
     def _drop(self, stub: Stub) -> None:
-        del self._stubs[stub.account_id, stub.id]
+        key = stub.account_id, stub.id
+        del self._added[key], self._stubs[key]
         self._indexes[stub.account_id].remove(stub)
+        if stub.account_id is None and stub.id in self._files:
+            self._rebuild()
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    written = json.dumps(document, sort_keys=True, default=str)  # dates of YAML have no JSON form
+    return hashlib.blake2b(written.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -24,8 +24,8 @@ class StubError(ValueError):
 class Stub(Struct, frozen=True, eq=False):
     """A pattern and its replies. ``account_id`` is the account that it answers, ``None``: every account.
 
-    ``order`` grows with time; ``source`` is the file and line of a stub from a file; paths in the replies are relative
-    to ``folder``.
+    ``order`` grows with time; ``counter`` is the key of its counter, another one whenever the stub is replaced.
+    ``source`` is the file and line of a stub from a file; paths in the replies are relative to ``folder``.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Stub(Struct, frozen=True, eq=False):
     pattern: Pattern
     account_id: str | None
     order: int
+    counter: str
     source: str = ""
     folder: Path | None = None
     bodies: dict[int, bytes] = {}  # of its replies; see ``Scripted``
@@ -46,11 +47,6 @@ class Stub(Struct, frozen=True, eq=False):
     def replies(self) -> list[Mapping[str, Any]]:
         """Return the replies, in order."""
         return self.document.get("replies") or [self.document["reply"]]
-
-    @property
-    def counter(self) -> str:
-        """Return the key of its counter: a stub of one account and a stub of all may have the same id."""
-        return self.id if self.account_id is None else f"own:{self.id}"
 
     @property
     def scenario(self) -> Mapping[str, str]:

@@ -13,6 +13,10 @@ from mockserver.scripting.stubs.use import StubUse
 if TYPE_CHECKING:
     from mockserver.matching.facts import LiveRequest
     from mockserver.scripting.stubs.stub import Stub
+    from mockserver.state.protocols import Counters
+
+
+_OWN = "own:"  # before the ids of stubs of one account: one of all accounts may have the same id
 
 
 class NearMiss(NamedTuple):
@@ -30,9 +34,10 @@ class Stubs(StubRegistry):
         endpoints: Mapping[str, frozenset[str]],
         reply_kinds: Mapping[str, frozenset[str]],
         check_error: Callable[[str], None],
+        counters: Counters,
     ) -> None:
-        """Take the arguments of ``StubRegistry``."""
-        self.use = StubUse()
+        """Take the arguments of ``StubRegistry``, and the counters of the server."""
+        self.use = StubUse(counters)
         super().__init__(endpoints, reply_kinds, check_error, on_gone=self.use.forget)
 
     def answer(self, facts: LiveRequest, account_id: str) -> tuple[Stub, int] | None:
@@ -87,19 +92,34 @@ class Stubs(StubRegistry):
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """Return the stubs that are not from files, and all counters, as JSON values."""
-        return copy.deepcopy({"stubs": self.rows(account_id), "counters": self.use.rows(account_id)})
+        return copy.deepcopy(
+            {"stubs": self.rows(account_id), "counters": self.use.rows(account_id, self._names())}
+        )
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Restore a ``snapshot``; one account's can be restored to another.
 
         Raises ``ValueError`` as ``check`` does, and then changes nothing.
         """
-        for row in state["stubs"]:
-            self.check(row["document"], may_read=True)
-        self.reset(account_id)
-        for row in state["stubs"]:
-            self.add(row["document"], account_id or row["account_id"], may_read=True)
-        self.use.restore(state["counters"], account_id)
+        self.restore_definitions(state, account_id)
+        self.restore_counts(state, account_id)
+
+    def restore_counts(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Replace the counters of an account, or of all, by those of a ``snapshot``, whose stubs are restored."""
+        self.use.restore(state["counters"], account_id, self._counter_of)
+
+    def _names(self) -> dict[str, str]:
+        """Return the names of the counters in snapshots: the ids of the stubs, marked if they belong to one account."""
+        return {
+            stub.counter: stub.id if stub.account_id is None else _OWN + stub.id
+            for stub in self.visible(None)
+        }
+
+    def _counter_of(self, account_id: str, name: str) -> str | None:
+        """Return the counter of the stub that ``name`` names in a snapshot of the account."""
+        owner = account_id if name.startswith(_OWN) else None
+        stub = self.get(name.removeprefix(_OWN), owner)
+        return stub.counter if stub is not None and stub.account_id == owner else None
 
     def _matching(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
         """Yield the stubs that can answer this request now, in the order of precedence."""

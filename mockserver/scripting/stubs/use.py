@@ -2,59 +2,48 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockserver.scripting.stubs.stub import Stub
+    from mockserver.state.protocols import Counters, Value
 
 STARTED = "started"  # the state in which every scenario begins
-_MAX_ACCOUNTS = 4096  # accounts with counters; the least recently used is evicted
 
-
-class _Counters(Struct):
-    """The counters of one account: the uses of each stub, and the state of each scenario."""
-
-    used: dict[str, int] = {}
-    scenarios: dict[str, str] = {}
+_KIND = "stubs"  # of counters: the uses by counter of the stub (``used``), the states by name (``scenarios``)
 
 
 class StubUse:
-    """The counters and scenarios of every account. Thread-safe."""
+    """The uses of stubs and the scenarios of every account, which all processes share. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counters: OrderedDict[str, _Counters] = OrderedDict()
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
 
     def used(self, stub: Stub, account_id: str | None) -> int:
         """Return how often a stub has answered an account, or all accounts."""
-        with self._lock:
-            counters = self._counters.values() if account_id is None else [self._counted(account_id)]
-            return sum(each.used.get(stub.counter, 0) for each in counters)
+        if account_id is None:
+            return sum(_used(each, stub) for each in self._counters.all(_KIND).values())
+        return _used(self._counters.get(_KIND, account_id), stub)
 
     def scenarios(self, account_id: str) -> dict[str, str]:
         """Return the states of an account's scenarios that have changed, by name."""
-        with self._lock:
-            return dict(self._counted(account_id).scenarios)
+        return dict(self._counters.get(_KIND, account_id).get("scenarios", {}))
 
     def set_scenario(self, account_id: str, name: str, state: str) -> None:
         """Set the state of an account's scenario."""
-        with self._lock:
-            self._counters_of(account_id).scenarios[name] = state
+
+        def change(value: Value) -> None:
+            value.setdefault("scenarios", {})[name] = state
+
+        self._counters.change(_KIND, account_id, change)
 
     def is_due(self, stub: Stub, account_id: str) -> bool:
         """Return whether the stub's scenario is in the right state, and its ``times`` are not used up."""
         if "times" not in stub.document and not stub.scenario:
             return True
-        counters = self._counters.get(account_id) or _Counters()
-        if counters.used.get(stub.counter, 0) >= stub.document.get("times", float("inf")):
-            return False
-        wanted = stub.scenario.get("state")
-        return wanted is None or counters.scenarios.get(stub.scenario["name"], STARTED) == wanted
+        return _is_due(self._counters.get(_KIND, account_id), stub)
 
     def why_not(self, stub: Stub, account_id: str) -> str:
         """Return the reason why a stub is not due."""
@@ -66,60 +55,87 @@ class StubUse:
 
     def take(self, stub: Stub, account_id: str) -> int | None:
         """Count a use of the stub. Return how often it was used before, or ``None`` if it is not due any more."""
-        with self._lock:
-            if not self.is_due(stub, account_id):
+
+        def change(value: Value) -> int | None:
+            if not _is_due(value, stub):
                 return None
-            counters = self._counters_of(account_id)
-            used = counters.used.get(stub.counter, 0)
-            counters.used[stub.counter] = used + 1
+            used = _used(value, stub)
+            value.setdefault("used", {})[stub.counter] = used + 1
             if "next" in stub.scenario:
-                counters.scenarios[stub.scenario["name"]] = stub.scenario["next"]
+                value.setdefault("scenarios", {})[stub.scenario["name"]] = stub.scenario["next"]
             return used
+
+        return self._counters.change(_KIND, account_id, change)
 
     def give_back(self, stub: Stub, account_id: str) -> None:
         """Undo the count of a use of the stub, because the request was refused."""
-        with self._lock:
-            counters, scenario = self._counted(account_id), stub.scenario
-            counters.used[stub.counter] = max(counters.used.get(stub.counter, 0) - 1, 0)
-            if "state" in scenario and counters.scenarios.get(scenario["name"]) == scenario.get("next"):
-                counters.scenarios[scenario["name"]] = scenario["state"]
+
+        def change(value: Value) -> None:
+            scenarios, scenario = value.get("scenarios", {}), stub.scenario
+            value.setdefault("used", {})[stub.counter] = max(_used(value, stub) - 1, 0)
+            if "state" in scenario and scenarios.get(scenario["name"]) == scenario.get("next"):
+                scenarios[scenario["name"]] = scenario["state"]
+
+        self._counters.change(_KIND, account_id, change)
 
     def forget(self, stub: Stub) -> None:
-        """Reset the counters of a stub."""
-        with self._lock:
-            for account_id, counters in self._counters.items():
-                if stub.account_id in (None, account_id):
-                    counters.used.pop(stub.counter, None)
+        """Remove the counters of a stub that is not there any more."""
+
+        def change(value: Value) -> None:
+            value.get("used", {}).pop(stub.counter, None)
+
+        accounts = self._counters.all(_KIND) if stub.account_id is None else {stub.account_id: None}
+        for account_id, value in accounts.items():
+            if value is None or stub.counter in value.get("used", {}):
+                self._counters.change(_KIND, account_id, change)
 
     def clear(self, account_id: str | None) -> None:
         """Reset all counters and scenarios of an account, or of every account."""
-        with self._lock:
-            if account_id is None:
-                self._counters.clear()
-            else:
-                self._counters.pop(account_id, None)
+        self._counters.clear(_KIND, account_id)
 
-    def rows(self, account_id: str | None) -> dict[str, Any]:
-        """Return the counters and scenarios of an account, or of all, as JSON values by account."""
-        with self._lock:
-            return {
-                id_: {"used": dict(each.used), "scenarios": dict(each.scenarios)}
-                for id_, each in self._counters.items()
-                if account_id in (None, id_)
+    def rows(self, account_id: str | None, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return the counters and scenarios of an account, or of all, as JSON values by account.
+
+        ``names`` are the names of the counters in the result; others are left out.
+        """
+        found = self._counters.all(_KIND)
+        return {
+            id_: {
+                "used": {names[key]: n for key, n in value.get("used", {}).items() if key in names},
+                "scenarios": dict(value.get("scenarios", {})),
             }
+            for id_, value in found.items()
+            if account_id in (None, id_)
+        }
 
-    def restore(self, rows: Mapping[str, Any], account_id: str | None) -> None:
-        """Restore the result of ``rows``; all of it for one account if it is given."""
-        with self._lock:
-            for id_, row in rows.items():
-                self._counters[account_id or id_] = _Counters(dict(row["used"]), dict(row["scenarios"]))
+    def restore(
+        self, rows: Mapping[str, Any], account_id: str | None, counter_of: Callable[[str, str], str | None]
+    ) -> None:
+        """Replace counters and scenarios by those of ``rows``; all of them become those of one account if it is given.
 
-    def _counters_of(self, account_id: str) -> _Counters:
-        counters = self._counters.setdefault(account_id, _Counters())
-        self._counters.move_to_end(account_id)
-        if len(self._counters) > _MAX_ACCOUNTS:
-            self._counters.popitem(last=False)
-        return counters
+        ``counter_of`` returns the counter that an account has by that name now; others are left out.
+        """
+        self.clear(account_id)
+        for id_, row in rows.items():
+            owner = account_id or id_
+            counted = ((counter_of(owner, name), n) for name, n in row["used"].items())
+            used = {counter: n for counter, n in counted if counter}
+            self._counters.change(
+                _KIND, owner, partial(_replace, {"used": used, "scenarios": row["scenarios"]})
+            )
 
-    def _counted(self, account_id: str) -> _Counters:
-        return self._counters.get(account_id) or _Counters()
+
+def _replace(restored: Value, value: Value) -> None:
+    value.update(restored)
+
+
+def _used(value: Value, stub: Stub) -> int:
+    used: int = value.get("used", {}).get(stub.counter, 0)
+    return used
+
+
+def _is_due(value: Value, stub: Stub) -> bool:
+    if _used(value, stub) >= stub.document.get("times", float("inf")):
+        return False
+    wanted = stub.scenario.get("state")
+    return wanted is None or value.get("scenarios", {}).get(stub.scenario["name"], STARTED) == wanted

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import OrderedDict, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 MAX_ACCOUNTS = 65_536  # accounts of a kind; the least recently changed is dropped
 
 _EMPTY: Value = {}
+_CONTAINERS = (dict, list)
 
 
 class MemoryCounters:
@@ -32,7 +32,7 @@ class MemoryCounters:
         """Let ``change`` modify a copy of the object of an account, keep it, and return the result of ``change``."""
         with self._lock:
             kept = self._kinds[kind]
-            value = copy.deepcopy(kept.get(account, _EMPTY))
+            value = _copy(kept.get(account, _EMPTY))
             result = change(value)
             kept.pop(account, None)
             if value:
@@ -53,3 +53,14 @@ class MemoryCounters:
                 self._kinds[kind].clear()
             else:
                 self._kinds[kind].pop(account, None)
+
+
+def _copy(value: Value) -> Value:
+    """Return a copy of a JSON object. (``copy.deepcopy`` takes ten times as long.)"""
+    return {name: _copied(each) if type(each) in _CONTAINERS else each for name, each in value.items()}
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return _copy(value)
+    return [_copied(each) if type(each) in _CONTAINERS else each for each in value]

@@ -17,6 +17,7 @@ from mockserver.errors import ErrorTable
 from mockserver.resources import data_folder
 from mockserver.scripting.stubs.files import StubDocument, StubFileError, StubWatcher, load_stubs
 from mockserver.scripting.stubs.stubs import Stubs
+from mockserver.state.memory.counters import MemoryCounters
 
 ONE = "when: {model: whisper-1}\nreply: {text: Hello.}\n"
 TWO = "- reply: {text: One.}\n- reply: {text: Two.}\n"
@@ -26,7 +27,7 @@ Write = Callable[..., Path]
 
 def check(document: dict[str, Any]) -> object:
     """Check a stub beyond the schema, as the server does."""
-    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name).check(document)
+    return Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, ErrorTable().check_name, MemoryCounters()).check(document)
 
 
 def loaded(*folders: Path) -> list[StubDocument]:

@@ -16,7 +16,7 @@ from tests.matching.test_conditions import SHA, KnownFacts
 
 def stub(order: int, priority: int = 0, **when: Any) -> Stub:
     document = {"when": when, "priority": priority, "reply": {"text": ""}}
-    return Stub(str(order), document, Pattern(when), None, order)
+    return Stub(str(order), document, Pattern(when), None, order, str(order))
 
 
 def found(index: StubIndex, **facts: Any) -> list[str]:

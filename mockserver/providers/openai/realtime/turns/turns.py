@@ -19,6 +19,7 @@ from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.matching.comparisons import listed
 from mockserver.pipeline.call import Outcome
 from mockserver.pipeline.models import unavailable
+from mockserver.pipeline.responses import storage_error
 from mockserver.pipeline.scripted.answers import ScriptedAnswers
 from mockserver.pipeline.scripted.errors import ScriptedErrors
 from mockserver.providers.openai import routes
@@ -28,6 +29,7 @@ from mockserver.providers.openai.realtime.turns.turn import SERVER_ERROR, Failur
 from mockserver.scripting.faults.header import HEADER
 from mockserver.scripting.stubs.pacing import Pacing
 from mockserver.scripting.stubs.replies import content_kinds
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,11 +100,14 @@ class Turns:
         turn = Turn(kind, self._numbers[kind], call, model, item_id, said.items, began=time.perf_counter())
         with sharing(self._script_limits):
             try:
+                self._context.refresh()
                 self._break(turn)
                 self._charge(turn, tokens, audio_seconds)
                 self._script(turn)
             except ApiError as error:
                 self._fail(turn, error)
+            except StateFailed as error:
+                self._fail(turn, storage_error(error))
         self._log.turn_began(turn)
         if turn.is_refused:
             self._count(turn)
