@@ -235,10 +235,10 @@ def build_services(settings: Settings) -> Services:
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
-    spoken = SpokenMemory(settings.remember_speech)
     whisper = _whisper(settings)
     closing = threading.Event()
     shared = open_shared(settings.store)
+    spoken = SpokenMemory(settings.remember_speech, shared.open_log if shared.changes else None)
     leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
     ids = Ids(
         settings.seed, partial(shared.counters.change, "ids", "", _next_number) if shared.changes else None

@@ -122,13 +122,14 @@ class KnownSpeech:
         with self._lock:
             if self._of_fixtures is None:
                 self._of_fixtures = tuple(filter(None, map(_fixture, self._fixtures.fixtures)))
-            if self._revision != self._spoken.revision:
-                self._revision = self._spoken.revision
+            revision = self._spoken.revision
+            if self._revision != revision:
+                self._revision = revision
                 before = self._of_utterances
                 self._of_utterances = {
-                    sound: before.get(sound) or _utterance(sound)
+                    sound: known
                     for sound in self._spoken.sounds()
-                    if sound.pcm or sound in before
+                    if (known := before.get(sound) or _utterance(sound)) is not None
                 }
                 self._known = (*self._of_fixtures, *self._of_utterances.values())
                 prints = [known.print for known in self._known]
@@ -157,12 +158,14 @@ def _fixture(fixture: Fixture) -> _Known | None:
     return _Known(sound, segments, fixture.language, answered_by)
 
 
-def _utterance(sound: SpokenSound) -> _Known:
-    """Return the sound of an utterance, whose samples are no longer needed then."""
+def _utterance(sound: SpokenSound) -> _Known | None:
+    """Return the sound of an utterance; ``None`` if its samples are not kept."""
     import numpy as np
 
-    known = fingerprint(np.frombuffer(sound.pcm, "<i2"), sound.rate)
-    sound.pcm = b""
+    samples = sound.take()
+    if not samples:
+        return None
+    known = fingerprint(np.frombuffer(samples, "<i2"), sound.rate)
     return _Known(known, sound.spoken.segments, sound.spoken.language, AnsweredBy("spoken"))
 
 

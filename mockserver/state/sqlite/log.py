@@ -59,7 +59,7 @@ class SqliteLog:
     """The log with a name in a database (``protocols.Log``)."""
 
     def __init__(self, database: Database, name: str, bounds: Bounds) -> None:
-        """Open the log. Its ``name`` consists of letters."""
+        """Open the log. Its ``name`` consists of letters and ``_``."""
         self._database = database
         self._name = name
         self._table = f"log_{name}"
