@@ -21,6 +21,7 @@ from mockserver.resources import data_folder
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
+from tests.redis_process import RedisProcess, redis_process
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = data_folder("fixtures")
@@ -53,6 +54,27 @@ def pytest_configure() -> None:
     """Let Ctrl-C end the servers under test also when a shell script runs the tests in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisProcess]:
+    """Return a Redis server for all tests of this process."""
+    with redis_process() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def several(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return an empty store of each kind that several processes can use."""
+    return empty_store(request, tmp_path)
+
+
+def empty_store(request: pytest.FixtureRequest, folder: Path) -> str:
+    """Return the empty store of the kind that a fixture has as its parameter."""
+    if request.param == "redis":
+        server: RedisProcess = request.getfixturevalue("redis_server")
+        return server.url()
+    return {"memory": "memory", "sqlite": f"sqlite:{folder / 'store.db'}"}[request.param]
 
 
 @pytest.fixture(scope="session")

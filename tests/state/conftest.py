@@ -15,35 +15,15 @@ from mockserver.state.opening import open_state
 from mockserver.state.shared import SharedState, open_shared
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
-from tests.redis_process import RedisProcess, redis_process
+from tests.conftest import empty_store
 
 Opened = Callable[[], tuple[MemoryDocuments, Blobs]]
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisProcess]:
-    """Return a Redis server for all tests of this process."""
-    with redis_process() as server:
-        yield server
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return an empty store of each kind, as the setting ``store`` names it."""
-    return _empty(request, tmp_path)
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def several(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return an empty store of each kind that several processes can use."""
-    return _empty(request, tmp_path)
-
-
-def _empty(request: pytest.FixtureRequest, folder: Path) -> str:
-    if request.param == "redis":
-        server: RedisProcess = request.getfixturevalue("redis_server")
-        return server.url()
-    return {"memory": "memory", "sqlite": f"sqlite:{folder / 'store.db'}"}[request.param]
+    return empty_store(request, tmp_path)
 
 
 @pytest.fixture
