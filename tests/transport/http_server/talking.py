@@ -86,7 +86,7 @@ def running(
     with subprocess.Popen(command, text=True, cwd=folder, env=environment, **given) as process:  # type: ignore[call-overload]
         try:
             if port == 0:
-                match = re.match(r"audio-mockserver at (http://\S+)/v1 ", process.stdout.readline())
+                match = re.match(r"audio-mockserver at (https?://\S+)/v1 ", process.stdout.readline())
                 assert match
                 yield process, match[1]
             else:
