@@ -21,10 +21,13 @@ export interface TestApi extends AudioApi {
 /** Seconds that a hook may take: the start of a server may include its download. */
 export const HOOK_SECONDS = 660;
 
+const WATCHING = 1000; // milliseconds
+
 /** A server, and an account of it for each test that runs. The runners call its methods in their hooks. */
 export class TestAccounts {
   private server: Server | undefined;
   private failure: unknown;
+  private watch: NodeJS.Timeout | undefined;
   private readonly running = new Map<object, AudioApi>();
   private readonly environment = new ClientEnvironment();
 
@@ -32,6 +35,7 @@ export class TestAccounts {
 
   /** Starts or joins the server. */
   async start(): Promise<void> {
+    this.watch = whenOrphaned(() => void this.stop());
     try {
       this.server = await startServer(this.options.server);
     } catch (error) {
@@ -42,6 +46,7 @@ export class TestAccounts {
 
   /** Stops the server. */
   async stop(): Promise<void> {
+    clearInterval(this.watch);
     await this.server?.stop();
     this.server = undefined;
   }
@@ -119,4 +124,11 @@ export class TestAccounts {
       : "The server received no request with the API key of this test. A client that was created before the test, " +
           "such as when a module was imported, has another base URL or key: it may have called the real API.";
   }
+}
+
+/** Calls `act` when the runner has ended whose worker this is, for a worker that goes on without it. */
+function whenOrphaned(act: () => void): NodeJS.Timeout | undefined {
+  const isWorker = process.send !== undefined || process.env.NODE_TEST_CONTEXT !== undefined;
+  const runner = process.ppid;
+  return isWorker ? setInterval(() => process.ppid !== runner && act(), WATCHING).unref() : undefined;
 }

@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PACKAGE = join(ROOT, "js");
 export const HELLO = join(ROOT, "fixtures", "hello.wav");
+delete process.env.NODE_TEST_CONTEXT; // otherwise Node's runner runs nothing in a test
+
 export const COMMAND = process.env.AUDIO_MOCKSERVER_COMMAND ?? `"${join(ROOT, ".venv/bin/python")}" -m mockserver`;
 
 const BUILD = join(ROOT, "build", "js");
@@ -64,7 +66,7 @@ export async function project(files) {
 export const RUNNERS = {
   "node-test": [process.execPath, "--test"],
   vitest: [process.execPath, "node_modules/vitest/vitest.mjs", "run"],
-  jest: [process.execPath, "node_modules/jest/bin/jest.js"],
+  jest: [process.execPath, "node_modules/jest/bin/jest.js", "--maxWorkers=2"],
   playwright: [process.execPath, "node_modules/@playwright/test/cli.js", "test", "--reporter=line"],
 };
 
