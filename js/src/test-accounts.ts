@@ -129,6 +129,14 @@ export class TestAccounts {
 /** Calls `act` when the runner has ended whose worker this is, for a worker that goes on without it. */
 function whenOrphaned(act: () => void): NodeJS.Timeout | undefined {
   const isWorker = process.send !== undefined || process.env.NODE_TEST_CONTEXT !== undefined;
-  const runner = process.ppid;
-  return isWorker ? setInterval(() => process.ppid !== runner && act(), WATCHING).unref() : undefined;
+  const runner = process.ppid; // in Jest, `process` is a copy that does not change
+  return isWorker ? setInterval(() => isRunning(runner) || act(), WATCHING).unref() : undefined;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // it is another user's
+  }
 }
