@@ -28,7 +28,6 @@ class RedisProcess:
             *("redis-server", "--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)),
             *("--save", "", "--loglevel", "warning", *options),
         ]
-        self.start()
 
     def url(self, prefix: str = "") -> str:
         """Return the URL of a store; without ``prefix``, of an empty one."""
@@ -55,13 +54,14 @@ class RedisProcess:
     def ask(self, *command: str) -> bytes:
         """Return the first bytes of the answer to a command."""
         with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
             client.connect(str(self._socket))
             client.sendall(" ".join(command).encode() + b"\r\n")
             return client.recv(1 << 16)
 
     def _answers(self) -> bool:
         try:
-            return self.ask("PING") == b"+PONG\r\n"
+            return self.ask("PING").startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 
@@ -74,6 +74,7 @@ def redis_process(*options: str) -> Iterator[RedisProcess]:
     with tempfile.TemporaryDirectory(prefix="redis-", ignore_cleanup_errors=True) as folder:
         server = RedisProcess(Path(folder), *options)
         try:
+            server.start()
             yield server
         finally:
             server.kill()
