@@ -12,6 +12,7 @@
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
 # make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
 # make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
+# make sbom    lists the locked dependencies of the distributions in build/sbom, in the format of CycloneDX
 # make pictures redraws the pictures of the documentation
 # make llms     writes llms.txt, the index of the guides for language models
 # make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
@@ -39,7 +40,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image test-deploy fuzz pictures llms check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image test-deploy sbom fuzz pictures llms check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -85,6 +86,9 @@ test-release: $(RELEASE)/.python
 test-deploy: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/deploy tests/deploy
 
+sbom: $(RELEASE)/.python
+	$(RELEASE)/bin/python -m tools.sbom build/sbom
+
 test-image: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/image tests/image
 
@@ -123,6 +127,7 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
 	$(LOCK) --generate-hashes --group realtime-clients pyproject.toml -o requirements/realtime-clients.txt
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
+	$(LOCK) --generate-hashes --group build -o requirements/build.txt
 	$(LOCK) --generate-hashes --group release -o requirements/release.txt
 	$(LOCK_IMAGE) --extra webrtc pyproject.toml -o requirements/image.txt
 	$(LOCK_IMAGE) light/pyproject.toml -o requirements/image-slim.txt

@@ -132,7 +132,7 @@ def exposure(settings: Settings) -> str | None:
         return None
     return (
         f"The server listens on {settings.host}, and its control API (/_mock) answers this machine only. "
-        "Set --control-token to open it to callers that send the token."
+        "Set --control-token (MOCKSERVER_CONTROL_TOKEN) to open it to callers that send the token."
     )
 
 

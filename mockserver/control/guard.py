@@ -34,7 +34,10 @@ _OWN_PAGES = ("same-origin", "none")
 _BY_SCRIPT = ("cors", "websocket")
 _MAX_SHOWN = 80  # characters of a header that a refusal quotes
 _PROXY_HEADERS = Path(__file__).parents[1] / "catalog" / "proxy_headers.toml"
-_REMEDY = "Start the server with --control-token and send the token in the header x-mock-control-token."
+_REMEDY = (
+    "Start the server with --control-token, or MOCKSERVER_CONTROL_TOKEN, and send the token in the header "
+    "x-mock-control-token."
+)
 _PAGES = (
     "Pages of this server and, by fetch() or WebSocket, of others on this machine (http://localhost:PORT) may call the "
     "control API; an address typed into a browser is answered, too."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import tomllib
 from collections.abc import Iterator
 
@@ -33,7 +34,15 @@ def group(name: str) -> Iterator[str]:
             yield entry
 
 
+def light() -> Iterator[str]:
+    """Return the requirements of the light distribution."""
+    left_out = runpy.run_path(str(ROOT / "light" / "hatch_build.py"))["LEFT_OUT"]
+    yield from (each for each in PROJECT["project"]["dependencies"] if Requirement(each).name not in left_out)
+
+
 LOCKS = {
+    "build.txt": [*group("build")],
+    "release.txt": [*group("release")],
     "run.txt": [*PROJECT["project"]["dependencies"], *group("build")],
     "dev.txt": [*PROJECT["project"]["dependencies"], *group("dev")],
     "clients.txt": [*PROJECT["project"]["dependencies"], *group("clients")],
@@ -65,7 +74,31 @@ def test_what_runs_is_locked_as_what_is_tested() -> None:
     assert pins("run.txt") <= pins("dev.txt")
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "clients.txt", "fuzz.txt"])
+IMAGES = {
+    "image.txt": [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["webrtc"],
+    ],
+    "image-slim.txt": [*light()],
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_images_have_what_is_tested(name: str) -> None:
+    """They have one version of Python, on Linux."""
+    machine = {"python_version": "3.13", "python_full_version": "3.13.1", "sys_platform": "linux"}
+    tested = {
+        (pin.name, str(pin.specifier))
+        for pin in locked("dev.txt")
+        if pin.marker is None or pin.marker.evaluate(machine)
+    }
+    pins = {pin.name: str(pin.specifier) for pin in locked(name)}
+    assert set(pins.items()) <= tested
+    for wanted in map(Requirement, IMAGES[name]):
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)].removeprefix("=="))
+
+
+@pytest.mark.parametrize("name", sorted({*LOCKS, *IMAGES} - {"training.txt"}))
 def test_every_pin_has_hashes(name: str) -> None:
     lines = [
         line
@@ -77,7 +110,7 @@ def test_every_pin_has_hashes(name: str) -> None:
             assert following.startswith("    --hash=sha256:"), line
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *IMAGES])
 def test_no_lock_names_an_index(name: str) -> None:
     assert re.findall(r"(?m)://|^-", (REQUIREMENTS / name).read_text("utf-8")) == []
 
