@@ -12,8 +12,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 FROM build AS wheels
 COPY requirements/build.txt requirements/
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --no-deps --requirement requirements/build.txt
-COPY pyproject.toml hatch_build.py README.md CHANGELOG.md SECURITY.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md CHANGELOG.md SECURITY.md LICENSE llms.txt ./
 COPY light light
+COPY docs docs
 COPY fixtures fixtures
 COPY schemas schemas
 COPY mockserver mockserver

@@ -129,8 +129,8 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
 	$(LOCK) --generate-hashes --group build -o requirements/build.txt
 	$(LOCK) --generate-hashes --group release -o requirements/release.txt
-	$(LOCK_IMAGE) --extra webrtc pyproject.toml -o requirements/image.txt
-	$(LOCK_IMAGE) light/pyproject.toml -o requirements/image-slim.txt
+	$(LOCK_IMAGE) --extra webrtc --extra redis --extra otel --extra mcp pyproject.toml -o requirements/image.txt
+	$(LOCK_IMAGE) --extra redis --extra otel light/pyproject.toml -o requirements/image-slim.txt
 	$(LOCK) --group whisper-training pyproject.toml -o requirements/training.txt
 	npm install --prefix tests/sdk --package-lock-only --ignore-scripts
 	npm install --prefix tests/browser --package-lock-only --ignore-scripts

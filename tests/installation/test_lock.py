@@ -40,6 +40,10 @@ def light() -> Iterator[str]:
     yield from (each for each in PROJECT["project"]["dependencies"] if Requirement(each).name not in left_out)
 
 
+def extras(*names: str) -> list[str]:
+    return [each for name in names for each in PROJECT["project"]["optional-dependencies"][name]]
+
+
 LOCKS = {
     "build.txt": [*group("build")],
     "release.txt": [*group("release")],
@@ -75,11 +79,8 @@ def test_what_runs_is_locked_as_what_is_tested() -> None:
 
 
 IMAGES = {
-    "image.txt": [
-        *PROJECT["project"]["dependencies"],
-        *PROJECT["project"]["optional-dependencies"]["webrtc"],
-    ],
-    "image-slim.txt": [*light()],
+    "image.txt": [*PROJECT["project"]["dependencies"], *extras("webrtc", "redis", "otel", "mcp")],
+    "image-slim.txt": [*light(), *extras("redis", "otel")],
 }
 
 
