@@ -29,6 +29,7 @@ NAMES = (
     "attack",
     "realtime",
     "ears",
+    "workers",
     "pytest_fixture",
 )
 

@@ -68,11 +68,15 @@ class ClientSecrets:
     def find(self, key: str) -> ClientSecret | None:
         """Return what a key opens; ``None`` if it is no client secret, or has expired."""
         hashed = _hash(key)
-        account_id = self._accounts.get(hashed)
+        account_id = self._accounts.get(hashed) or self._of_another_process(hashed)
         value = None if account_id is None else self._store.get(KIND, account_id, hashed)
         if value is None or value["expires_at"] <= self._clock.now():
             return None
         return ClientSecret(Account.from_value(value["account"]), value["session"], value["expires_at"])
+
+    def _of_another_process(self, hashed: str) -> str | None:
+        """Return the account of a key that another process has minted just now, ``None`` if there is no such key."""
+        return next((account for account, key, _ in self._store.all(KIND) if key == hashed), None)
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
         with self._lock:

@@ -125,6 +125,8 @@ class Background:
         task = account_id, response_id
         with self._changing:
             self._readers[task] += 1
+            if self._readers[task] == 1:
+                self._context.leases.take(_being_read(*task))
         try:
             yield
         finally:
@@ -133,6 +135,7 @@ class Background:
                 is_last = not self._readers[task]
                 if is_last:
                     del self._readers[task]
+                    self._context.leases.give_up(_being_read(*task))
             if is_last and self._schedule is not None:
                 self._schedule.add(task)
 
@@ -264,13 +267,16 @@ class Background:
 
     def _drop_events(self, task: Task, value: Value, now: float) -> float | None:
         """Remove the events of a response that can no longer be streamed, when no stream of it is read."""
-        if not value["background"]["events"] or task in self._readers:
+        if not value["background"]["events"] or self._is_being_read(task):
             return None
         due = progress.next_change(value, now)
         if now < due:
             return due
         self._context.store.update(RESPONSE, *task, progress.without_events)
         return None
+
+    def _is_being_read(self, task: Task) -> bool:
+        return task in self._readers or self._context.leases.is_held(_being_read(*task))
 
     def _add_to_conversation(self, account_id: str, value: Value) -> None:
         conversation_id = conversation_id_of(value["response"])
@@ -285,6 +291,14 @@ class Background:
 def _being_made(account_id: str, response_id: str) -> str:
     """Return the name of the lease of the process that makes the output of a response."""
     return f"output:{account_id}/{response_id}"
+
+
+def _being_read(account_id: str, response_id: str) -> str:
+    """Return the name of the lease of a process in which the stream of a response is read.
+
+    If several processes read it, one of them has the lease.
+    """
+    return f"stream:{account_id}/{response_id}"
 
 
 def _event_of(value: Value) -> str:
