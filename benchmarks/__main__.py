@@ -30,6 +30,7 @@ NAMES = (
     "realtime",
     "ears",
     "workers",
+    "worker_kills",
     "pytest_fixture",
 )
 

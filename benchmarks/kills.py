@@ -35,13 +35,13 @@ _MIN_LOAD, _MAX_LOAD = 0.3, 1.5  # seconds of load before a kill
 _LINES = 3_000  # of a batch
 _LIVE = 20  # objects of a kind that a caller keeps; older ones are deleted
 _STEP = 10  # kills between two reports of progress
-_PATIENCE = 60.0  # seconds
+PATIENCE = 60.0  # seconds
 
 _CLIP = (data_folder("fixtures") / "hello.wav").read_bytes()
 
 # The names of the counts: acknowledged actions, and errors.
-_DONE = ("files", "deletions", "stored chats", "jobs", "uploads", "batches", "batch lines")
-_WRONG = (
+DONE = ("files", "deletions", "stored chats", "jobs", "uploads", "batches", "batch lines")
+WRONG = (
     "lost",
     "deleted and there again",
     "half",
@@ -53,10 +53,10 @@ _WRONG = (
 def run(options: Options) -> Iterator[Row]:
     """Run ``kills`` and return its counts as rows."""
     found = kills(_KILLS, report=partial(print_progress, "kills"))
-    for name in _DONE:
+    for name in DONE:
         yield Row(f"acknowledged {name}", "", float(found[name]))
-    for name in _WRONG:
-        yield Row(name, "", float(found[name]), float(_done(found)), 0.0, "against all that was acknowledged")
+    for name in WRONG:
+        yield Row(name, "", float(found[name]), float(done(found)), 0.0, "against all that was acknowledged")
     yield Row("longest start", "ms", float(found["longest start, ms"]))
     yield Row(
         "left over by the kills", "files", float(found["leftovers"]), note="the next start removes them"
@@ -75,15 +75,15 @@ def kills(
 
     Each of the ``callers`` has a batch of ``lines`` lines in progress. ``report`` gets the progress now and then.
     """
-    found: Counter[str] = Counter(dict.fromkeys((*_DONE, *_WRONG), 0))
+    found: Counter[str] = Counter(dict.fromkeys((*DONE, *WRONG), 0))
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        accounts = [_Account(f"sk-mock-tier-5-{number}", found, lines) for number in range(callers)]
+        accounts = [Account(f"sk-mock-tier-5-{number}", found, lines) for number in range(callers)]
         for number in range(1, count + 1):
             _start_and_kill(state, accounts, found, dice.uniform(_MIN_LOAD, _MAX_LOAD))
             if number % _STEP == 0:
-                report(f"{number} of {count} kills; {_done(found):,} acknowledged, {_wrong(found):,} wrong")
+                report(f"{number} of {count} kills; {done(found):,} acknowledged, {wrong(found):,} wrong")
         with _served(state) as server:
             for account in accounts:
                 account.check(server)
@@ -91,7 +91,7 @@ def kills(
     return found
 
 
-def _start_and_kill(state: Path, accounts: list[_Account], found: Counter[str], seconds: float) -> None:
+def _start_and_kill(state: Path, accounts: list[Account], found: Counter[str], seconds: float) -> None:
     leftovers = _leftovers(state)
     found["leftovers"] += len(leftovers)
     with _served(state) as server:
@@ -100,10 +100,10 @@ def _start_and_kill(state: Path, accounts: list[_Account], found: Counter[str], 
         for account in accounts:
             account.check(server)
         threads = [threading.Thread(target=account.work, args=(server,)) for account in accounts]
-        done, deadline = _done(found), time.monotonic() + _PATIENCE
+        before, deadline = done(found), time.monotonic() + PATIENCE
         for thread in threads:
             thread.start()
-        while _done(found) == done and time.monotonic() < deadline:
+        while done(found) == before and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(seconds)
         server.kill()
@@ -111,12 +111,12 @@ def _start_and_kill(state: Path, accounts: list[_Account], found: Counter[str], 
             thread.join()
 
 
-def _done(found: Counter[str]) -> int:
-    return sum(found[name] for name in _DONE)
+def done(found: Counter[str]) -> int:
+    return sum(found[name] for name in DONE)
 
 
-def _wrong(found: Counter[str]) -> int:
-    return sum(found[name] for name in _WRONG)
+def wrong(found: Counter[str]) -> int:
+    return sum(found[name] for name in WRONG)
 
 
 def _served(state: Path) -> Server:
@@ -133,7 +133,7 @@ def _leftovers(state: Path) -> list[Path]:
     return [*found.incomplete, *found.unnamed]
 
 
-class _Account:
+class Account:
     """A caller and its acknowledged objects.
 
     An object without an answered request may exist or not, but not in part.
@@ -149,13 +149,15 @@ class _Account:
         self._uploads: dict[str, dict[str, bytes]] = {}
         self._batches: dict[str, int] = {}
 
-    def work(self, server: Server) -> None:
-        """Make calls until the server has ended."""
+    def work(self, server: Server, stop: threading.Event | None = None) -> None:
+        """Make calls until the connection breaks off, or ``stop`` is set."""
         steps = (self._add_file, self._add_chat, self._add_job, self._add_upload, self._delete)
         with contextlib.suppress(httpx.TransportError), self._client(server) as client:
             if not self._batches:
                 self._add_batch(client)
             for step in itertools.cycle(steps):
+                if stop is not None and stop.is_set():
+                    return
                 step(client)
 
     def check(self, server: Server) -> None:
@@ -170,7 +172,7 @@ class _Account:
 
     def finish(self, server: Server) -> None:
         """Wait until the batches are completed; the lines of the others count as lost."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         with self._client(server) as client:
             while self._batches and time.monotonic() < deadline:
                 self._check_batches(client)
@@ -179,7 +181,7 @@ class _Account:
 
     def _client(self, server: Server) -> httpx.Client:
         host, port = server.address
-        return httpx.Client(base_url=f"http://{host}:{port}/v1", headers=self._headers, timeout=_PATIENCE)
+        return httpx.Client(base_url=f"http://{host}:{port}/v1", headers=self._headers, timeout=PATIENCE)
 
     def _add_file(self, client: httpx.Client) -> None:
         number = next(self._numbers)

@@ -160,6 +160,15 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that ``pid`` has started."""
+    return [
+        int(folder.name)
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdigit() and (stat := _stat(int(folder.name))) and int(stat[1]) == pid
+    ]
+
+
 def family(pid: int) -> Iterator[int]:
     """Yield ``pid`` and its descendants."""
     children: dict[int, list[int]] = {}
