@@ -328,6 +328,7 @@ def _journal(settings: Settings, clock: Clock, shared: SharedState) -> Journal:
         Presence(shared.leases),
         is_kept=settings.journal_entries > 0,
         is_shared=shared.changes is not None,
+        together=shared.together,
         limits=ScriptLimits.of(settings),
         endpoints=ENDPOINTS,
     )

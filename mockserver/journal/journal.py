@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.journal.entries import EntryFacts, decoded, encoded
@@ -17,6 +18,8 @@ from mockserver.state.disk import StateFailed
 from mockserver.state.presence import EXTENDED
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from mockserver.audio.clip import Clip
     from mockserver.clock import Clock
     from mockserver.journal.entries import Progress
@@ -44,6 +47,7 @@ class Journal:
     what was last written, if it ``is_shared``. An entry whose process was killed has ended. With ``is_kept`` false, the
     journal is off.
 
+    What is changed with an entry within a block ``with together()`` is changed in one step, if the store can do so.
     An ``account_id`` of ``None`` means every account. ``limits`` are those of the evaluation of conditions;
     ``endpoints`` are the names that conditions can use; if empty, any name is accepted.
     """
@@ -57,6 +61,7 @@ class Journal:
         *,
         is_kept: bool = True,
         is_shared: bool = False,
+        together: Callable[[], AbstractContextManager[Any]] = nullcontext,
         limits: ScriptLimits = USUAL,
         endpoints: Collection[str] = (),
     ) -> None:
@@ -64,6 +69,7 @@ class Journal:
         self.endpoints = endpoints
         self.clock = clock
         self.is_kept = is_kept
+        self.together = together
         self._is_shared = is_shared
         self._log = log
         self._audio = audio

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mockserver import json_styles
 from mockserver.limits.limiter import Admission
+from mockserver.pipeline.charges import Charges
 from mockserver.pipeline.request_facts import LiveFacts
 from mockserver.transport.streamed_forms import StreamedForm
 from mockserver.wire import tokens
@@ -66,6 +67,7 @@ class Call:
     model: ModelCard | None = None
     admission: Admission = Admission()  # noqa: RUF009 - immutable
     outcome: Outcome = field(default_factory=Outcome)
+    charges: Charges = field(default_factory=Charges)
     settle: Callable[[Mapping[str, Any]], None] = lambda usage: None
     fault: Fault | None = None
     scripted: Scripted | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Admission, Limiter
     from mockserver.pipeline.call import Call, Outcome
+    from mockserver.pipeline.charges import Charges
     from mockserver.pipeline.operation import Operation
 
 
@@ -43,6 +44,7 @@ class Charging:
             call.admission,
             call.price_share,
             call.outcome,
+            call.charges,
         )
 
     def _admit(self, call: Call, model: ModelCard) -> None:
@@ -72,11 +74,12 @@ class Charging:
         admission: Admission,
         price_share: float,
         outcome: Outcome,
+        charges: Charges,
         usage: Mapping[str, Any],
     ) -> None:
         """Charge the real usage of the answer."""
         cost = operation.cost(model.prices, usage) if operation.cost and model.prices else None
         outcome.usage, outcome.cost_usd = usage, None if cost is None else cost * price_share
         self._metrics.add_usage(operation.resource, model.id, usage)
-        self._limiter.settle(admission, usage.get("total_tokens", 0))
-        self._ledger.add(account.id, model.id, usage, outcome.cost_usd)
+        charges.add(partial(self._limiter.settle, admission, usage.get("total_tokens", 0)))
+        charges.add(partial(self._ledger.add, account.id, model.id, usage, outcome.cost_usd))

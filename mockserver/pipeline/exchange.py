@@ -111,6 +111,7 @@ class Exchange:
         Raises ``StateFailed`` if it cannot be written.
         """
         if self._journal is None:
+            self._make_charges()
             return reply
         self._head = _head(reply)
         if self.call is not None:
@@ -126,7 +127,10 @@ class Exchange:
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
-            self._journal.add(self._record(in_flight=False, hung_up=self.request.connection.has_hung_up))
+            record = self._record(in_flight=False, hung_up=self.request.connection.has_hung_up)
+            with self._journal.together():
+                self._make_charges()
+                self._journal.add(record)
             self.call = None
             return reply
         events = 0 if reply.media_type == "text/event-stream" else None
@@ -138,7 +142,14 @@ class Exchange:
     def _begin(self) -> None:
         """Begin the entry of a stream or session."""
         assert self._journal is not None
-        self._place = self._journal.begin(self._record(in_flight=True, hung_up=False), self._progress)
+        record = self._record(in_flight=True, hung_up=False)
+        with self._journal.together():
+            self._make_charges()
+            self._place = self._journal.begin(record, self._progress)
+
+    def _make_charges(self) -> None:
+        if self.call is not None:
+            self.call.charges.make()
 
     def _write_progress(self) -> None:
         """Write what has happened in a session, for other processes."""
@@ -151,14 +162,15 @@ class Exchange:
 
     def unanswered(self) -> None:
         """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
-        if self._journal is not None:
-            try:
+        try:
+            self._make_charges()
+            if self._journal is not None:
                 self._journal.add(self._record(in_flight=False, hung_up=self._has_hung_up()))
-            except StateFailed as error:  # there is nobody to answer
-                log.warning(
-                    "%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error
-                )
-            self.call = None
+        except StateFailed as error:  # there is nobody to answer
+            log.warning(
+                "%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error
+            )
+        self.call = None
 
     def first_piece(self) -> None:
         """Note the time of the stream's first piece."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -28,7 +29,8 @@ def _nothing() -> None:
 class SharedState(Struct, frozen=True):
     """The shared state. Without ``changes``, this process is the only one, and has everything in its memory.
 
-    ``open_log`` opens the log with a name, such as ``journal``.
+    ``open_log`` opens the log with a name, such as ``journal``. What is changed within a block ``with together()`` may
+    be changed in one step, which is faster.
     """
 
     counters: Counters
@@ -37,6 +39,7 @@ class SharedState(Struct, frozen=True):
     open_log: Callable[[str, Bounds], Log]
     changes: Changes | None = None
     close: Callable[[], None] = _nothing
+    together: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 def open_shared(store: str) -> SharedState:
@@ -75,6 +78,7 @@ def _in_sqlite(path: Path) -> SharedState:
             partial(SqliteLog, database),
             SqliteChanges(database),
             database.close,
+            database.transaction,
         )
     except StateFailed as error:
         raise StateFolderError(
