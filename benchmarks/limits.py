@@ -16,6 +16,7 @@ from mockserver.clock import Clock
 from mockserver.limits.limiter import Limiter
 from mockserver.settings.model import Settings
 from mockserver.state.memory.buckets import MemoryBuckets
+from mockserver.state.memory.counters import MemoryCounters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _account(number: int) -> Account:
 def _alone(catalog: Catalog) -> Iterator[Row]:
     """Measure admission and settlement of one account, called directly."""
     limiter, model, account = (
-        Limiter(catalog, Clock(), Settings(), MemoryBuckets()),
+        Limiter(catalog, Clock(), Settings(), MemoryBuckets(), MemoryCounters()),
         _model(catalog),
         _account(0),
     )
@@ -86,7 +87,7 @@ def _memory(catalog: Catalog) -> Iterator[Row]:
     """Return the memory of a hundred thousand accounts after a request each, one every millisecond."""
     model, clock = _model(catalog), Clock(frozen_at=1.8e9)
     buckets = MemoryBuckets()
-    limiter = Limiter(catalog, clock, Settings(), buckets)
+    limiter = Limiter(catalog, clock, Settings(), buckets, MemoryCounters())
     most = 0
     tracemalloc.start()
     for number in range(_ACCOUNTS):
