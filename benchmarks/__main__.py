@@ -30,6 +30,7 @@ NAMES = (
     "realtime",
     "ears",
     "workers",
+    "stores",
     "worker_kills",
     "pytest_fixture",
 )

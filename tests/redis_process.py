@@ -59,6 +59,11 @@ class RedisProcess:
             client.sendall(" ".join(command).encode() + b"\r\n")
             return client.recv(1 << 16)
 
+    def about(self, section: str) -> dict[str, str]:
+        """Return the fields of a section of ``INFO``."""
+        lines = self.ask("INFO", section).decode().splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
     def _answers(self) -> bool:
         try:
             return self.ask("PING").startswith((b"+PONG", b"-NOAUTH"))

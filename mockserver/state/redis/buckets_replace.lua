@@ -13,6 +13,5 @@ for place = 6, #ARGV, 3 do
   redis.call('HSET', prefix .. account, field, value)
   redis.call('EXPIRE', prefix .. account, idle)
   redis.call('ZADD', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2]), account)
-  redis.call('EXPIRE', KEYS[1], idle)
 end
 return 1

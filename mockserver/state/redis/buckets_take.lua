@@ -41,5 +41,4 @@ end
 if not is_known and redis.call('EXISTS', key) == 0 then sweep(KEYS[1], prefix, account, now) end
 redis.call('HSET', key, unpack(kept))
 redis.call('EXPIRE', key, idle)
-redis.call('EXPIRE', KEYS[1], idle)
 return answer

@@ -10,9 +10,10 @@ if ARGV[3] == '' then
 end
 local now = time[1] * 1000000 + time[2]
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[5])
-redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[4])
-redis.call('EXPIRE', KEYS[2], ARGV[5])
-while redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[6]) do
-  redis.call('DEL', ARGV[7] .. redis.call('ZPOPMIN', KEYS[2])[1])
+if redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[4]) == 1 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - ARGV[5] * 1000000))
+  while redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[6]) do
+    redis.call('DEL', ARGV[7] .. redis.call('ZPOPMIN', KEYS[2])[1])
+  end
 end
 return false

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from mockserver.state.protocols import LogEntry, LogState
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _APPEND, _REPLACE = script("log", "log_append"), script("log", "log_replace")
 _DELETE, _RESTORE = script("log", "log_delete"), script("log", "log_restore")
 _FIND, _ENTRIES, _STATE = script("log", "log_find"), script("log", "log_entries"), script("log", "log_state")
+_NOTED = 10.0  # seconds for which a waiting thread is noted
 _PATIENCE = 30.0  # seconds for calls that read or write all entries
 
 
@@ -71,10 +73,20 @@ class RedisLog:
         return LogState(version, deletions, first, last, entries, size, dropped)
 
     def wait(self, version: int, seconds: float) -> None:
-        """Wait until the version is another than ``version``, or for ``seconds``."""
-        milliseconds = max(1, round(seconds * 1000))
-        key = f"{self._key}:wake"
-        self._server.wait("XREAD", "BLOCK", milliseconds, "STREAMS", key, f"{version}-0", seconds=seconds)
+        """Wait until the version is another than ``version``, or for ``seconds``.
+
+        A change is put into a stream only if someone has noted that he waits for it.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._server.call("SET", f"{self._key}:waiting", 1, "PX", round(2 * _NOTED * 1000))
+            if int(self._server.call("HGET", self._key, "version") or 0) != version:
+                return
+            block = min(left, _NOTED)
+            milliseconds = max(1, round(block * 1000))
+            stream = ("STREAMS", f"{self._key}:wake", f"{version}-0")
+            if self._server.wait("XREAD", "BLOCK", milliseconds, *stream, seconds=block):
+                return
 
     def delete(self, account_id: str | None) -> int:
         """Delete the entries of an account. Return how many there were."""

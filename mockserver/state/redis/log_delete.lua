@@ -1,6 +1,5 @@
 -- ARGV: most entries, most bytes, overhead of an entry, seconds to keep them; the account as =NAME, or all without one.
-begin()
-local version = next_version()
-local count = delete(ARGV[6] and string.sub(ARGV[6], 2), ARGV[4])
-finish(version, ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+local state = begin()
+local count = delete(state, ARGV[6] and string.sub(ARGV[6], 2), ARGV[4])
+finish(state, ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 return count
