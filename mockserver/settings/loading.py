@@ -53,7 +53,7 @@ def read_file(config: Path | None) -> dict[str, Any]:
     Raises ``SettingsError`` naming the file, the key and the expected value.
     """
     path = config or Path(CONFIG_FILE)
-    if config is None and not os.path.lexists(path):
+    if config is None and not _exists(path):
         return {}
     table = _read_toml(path)
     accounts = table.pop("accounts", [])
@@ -88,6 +88,18 @@ def read_file(config: Path | None) -> dict[str, Any]:
     if models or rows or deployments or by_model:
         _check_with_catalog(values, f"{path}: ")
     return values
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is a settings file. Warn if the working folder does not let the program look for it."""
+    try:
+        path.lstat()
+    except PermissionError as error:
+        log.warning("Cannot look for %s in the working folder: %s.", path, error.strerror)
+        return False
+    except OSError:
+        return False
+    return True
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -213,10 +213,30 @@ def test_a_mounted_cache_of_models_is_used(
 def test_a_mounted_settings_file_is_read(
     slim: str, environment: dict[str, str], url: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "mockserver.toml").write_text("accept_any_key = false\n", "utf-8")
-    with container(slim, environment=environment, mounts={"/config": tmp_path}) as started:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "mockserver.toml").write_text("accept_any_key = false\n", "utf-8")
+    with container(slim, environment=environment, mounts={"/config": config}) as started:
         started.wait_until_ready()
         assert status_of(url, "/v1/models", {"Authorization": "Bearer sk-mock-me"}) == 401
+
+
+def test_a_settings_file_that_the_user_may_not_read_is_reported(
+    slim: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "mockserver.toml").touch()
+    for path, mode, complaint in (
+        (config / "mockserver.toml", 0o600, "Permission denied"),
+        (config, 0o700, "look for"),
+    ):
+        path.chmod(mode)
+        mounts = {"/config": config}
+        with container(slim, "models", "whisper-1", environment=environment, mounts=mounts) as started:
+            started.process.wait(60)
+            assert "mockserver.toml" in started.log
+            assert complaint in started.log
 
 
 def upload(url: str, data: bytes) -> None:
