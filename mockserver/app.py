@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from mockserver.replicas import Replicated
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
+    from mockserver.telemetry.setup import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def create_wsgi_app(services: Services) -> WSGIApplication:
         for pipeline, provider in zip(pipelines, services.providers, strict=True)
         for route in provider.routes
     ]
-    failures = Failures(services.errors, services.ids, services.journal)
+    failures = Failures(services.errors, services.ids, services.journal, services.tracing)
 
     def unserved(request: Request, served: Iterable[str]) -> Reply:
         for pipeline, provider in zip(pipelines, services.providers, strict=True):
@@ -293,6 +294,7 @@ def build_services(settings: Settings) -> Services:
         telephone=Telephone(clock, ids),
         url_sources=_url_sources(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),
+        telemetry=_telemetry(settings),
     )
 
 
@@ -311,6 +313,14 @@ def _next_number(value: dict[str, int]) -> int:
     """Return the number of the next draw of a random value."""
     value["drawn"] = value.get("drawn", 0) + 1
     return value["drawn"]
+
+
+def _telemetry(settings: Settings) -> Telemetry | None:
+    if not settings.otel:
+        return None
+    from mockserver.telemetry.setup import telemetry
+
+    return telemetry(content=settings.otel_content)
 
 
 def _speaker(settings: Settings) -> Pyttsx3Speaker:

@@ -60,7 +60,7 @@ PARTS = (
     Part("trustme", "trustme", "makes certificates for TLS", optional=True),
     Part("aiortc", "aiortc", "carries the media of WebRTC calls", optional=True),
     Part("mcp", "mcp", "serves agents", optional=True),
-    Part("opentelemetry.sdk", "opentelemetry-sdk", "makes traces", optional=True),
+    Part("opentelemetry.sdk.trace", "opentelemetry-sdk", "makes traces", optional=True),
     Part("redis", "redis", "connects to a store in Redis", optional=True),
     Part("hiredis", "hiredis", "reads the answers of Redis", needed_by="redis"),
     Part("numpy", "numpy", "processes samples"),

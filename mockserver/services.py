@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from mockserver.state.held_leases import HeldLeases
     from mockserver.state.protocols import Documents
     from mockserver.state.shared import SharedState
+    from mockserver.telemetry.setup import Telemetry
+    from mockserver.telemetry.tracing import Tracing
     from mockserver.telephone import Telephone
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas, Schemas
@@ -98,12 +100,18 @@ class Services(Struct, frozen=True):
     url_sources: UrlSources
     answer_memory: AnswerMemory
     closing: threading.Event
+    telemetry: Telemetry | None
     providers: list[Provider] = []
 
     @property
     def refresh(self) -> Callable[[], None]:
         """Return a function that makes the changes that other processes have made to the parts of this one."""
         return _nothing if self.replicas is None else self.replicas.refresh
+
+    @property
+    def tracing(self) -> Tracing | None:
+        """Return what makes spans; ``None`` if the setting ``otel`` is off."""
+        return self.telemetry.tracing if self.telemetry else None
 
     @property
     def resettable(self) -> Mapping[str, Resettable]:
@@ -154,3 +162,5 @@ class Services(Struct, frozen=True):
         if self.replicas is not None:
             self.replicas.close()
         self.shared.close()
+        if self.telemetry is not None:
+            self.telemetry.close()

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
 from mockserver.journal.record import AudioFile, HitFault, Record, Timing
+from mockserver.pipeline.spans import begin_span
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
+    from mockserver.telemetry.tracing import ExchangeSpan, Tracing
     from mockserver.transport.streamed_forms import ReceivedFile
 
 log = logging.getLogger(__name__)
@@ -50,15 +52,16 @@ def begin(
     operation: Operation | None = None,
     *,
     began: float | None = None,
+    tracing: Tracing | None = None,
 ) -> Exchange:
     """Return the exchange of a new request. ``operation`` is ``None`` for a URL without an endpoint.
 
-    ``began`` is the time of its arrival by ``time.perf_counter``, by default now.
+    ``began`` is the time of its arrival by ``time.perf_counter``, by default now. ``tracing`` makes its span, if any.
     """
     began = time.perf_counter() if began is None else began
-    if not journal.is_kept:
-        return Exchange(None, request_id, request, operation, 0.0, began)
-    return Exchange(journal, request_id, request, operation, journal.clock.now(), began)
+    span = None if tracing is None else begin_span(tracing, request_id, request, operation)
+    kept, now = (journal, journal.clock.now()) if journal.is_kept else (None, 0.0)
+    return Exchange(kept, request_id, request, operation, now, began, span)
 
 
 class Exchange:
@@ -78,15 +81,18 @@ class Exchange:
         operation: Operation | None,
         now: float,
         began: float,
+        span: ExchangeSpan | None = None,
     ) -> None:
-        """Take the time of arrival, ``now``, by the clock. Without a ``journal`` nothing is recorded."""
+        """Take the time of arrival, ``now``, by the clock. Without a ``journal`` and a ``span`` nothing is recorded."""
         self._journal = journal
+        self._span = span
         self.request_id = request_id
         self.request = request
         self._operation = operation
         self._time = now
         self.began = began
         self._progress = Progress()
+        self._is_open = False  # a stream or session has begun, and not ended
         self._place: int | None = None  # of the entry in the journal, while it is in flight
         self._head = _Head()
         self.call: Call | None = None
@@ -110,15 +116,17 @@ class Exchange:
 
         Raises ``StateFailed`` if it cannot be written.
         """
-        if self._journal is None:
+        if self._journal is None and self._span is None:
             self._make_charges()
             return reply
         self._head = _head(reply)
-        if self.call is not None:
+        if self.call is not None and self._journal is not None:
             self._journal.keep_audio(self.call.clips.values())
         recording = self.call.recording if self.call is not None else None
         if recording is not None and reply.status < _REFUSED:
             recording.end = self._session_ended
+            if self._span is not None:
+                recording.trace_turn = self._span.turn
             recording.first_byte_ms = self._elapsed()
             self._progress = recording
             self._begin()
@@ -128,10 +136,8 @@ class Exchange:
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
             record = self._record(in_flight=False, hung_up=self.request.connection.has_hung_up)
-            with self._journal.together():
-                self._make_charges()
-                self._journal.add(record)
-            self.call = None
+            self._write(record)
+            self._close(record)
             return reply
         events = 0 if reply.media_type == "text/event-stream" else None
         self._progress = Progress(pieces=0, events=events)
@@ -139,17 +145,41 @@ class Exchange:
         reply.body = _Watched(reply.body, self, self._progress)
         return reply
 
+    def unrecorded(self, reply: Reply) -> Reply:
+        """Note that ``reply`` is sent in place of an answer that cannot be written. Return it."""
+        self._head = _head(reply)
+        self._close(self._record(in_flight=False, hung_up=False))
+        return reply
+
     def _begin(self) -> None:
-        """Begin the entry of a stream or session."""
-        assert self._journal is not None
-        record = self._record(in_flight=True, hung_up=False)
+        """Begin the entry of a stream or session. Raises ``StateFailed``."""
+        if self._journal is None:
+            self._make_charges()
+        else:
+            record = self._record(in_flight=True, hung_up=False)
+            with self._journal.together():
+                self._make_charges()
+                self._place = self._journal.begin(record, self._progress)
+        self._is_open = True
+
+    def _write(self, record: Record) -> None:
+        """Write the entry of an exchange that is over, and its charges. Raises ``StateFailed``."""
+        if self._journal is None:
+            self._make_charges()
+            return
         with self._journal.together():
             self._make_charges()
-            self._place = self._journal.begin(record, self._progress)
+            self._journal.add(record)
 
     def _make_charges(self) -> None:
         if self.call is not None:
             self.call.charges.make()
+
+    def _close(self, record: Record) -> None:
+        """End the span, and release the call: the exchange is over."""
+        if self._span is not None:
+            self._span.end(record)
+        self.call = None
 
     def _write_progress(self) -> None:
         """Write what has happened in a session, for other processes."""
@@ -162,15 +192,15 @@ class Exchange:
 
     def unanswered(self) -> None:
         """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
-        try:
+        if self._journal is None and self._span is None:
             self._make_charges()
-            if self._journal is not None:
-                self._journal.add(self._record(in_flight=False, hung_up=self._has_hung_up()))
+            return
+        record = self._record(in_flight=False, hung_up=self._has_hung_up())
+        try:
+            self._write(record)
         except StateFailed as error:  # there is nobody to answer
-            log.warning(
-                "%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error
-            )
-        self.call = None
+            log.warning("%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error)
+        self._close(record)
 
     def first_piece(self) -> None:
         """Note the time of the stream's first piece."""
@@ -182,10 +212,14 @@ class Exchange:
 
     def ended(self, *, hung_up: bool) -> None:
         """Finish the entry of a stream. Only the first call counts."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        record = self._record(in_flight=False, hung_up=hung_up)
         place, self._place = self._place, None
         if place is not None and self._journal is not None:
-            self._journal.finish(place, self._record(in_flight=False, hung_up=hung_up))
-            self.call = None
+            self._journal.finish(place, record)
+        self._close(record)
 
     def _has_hung_up(self) -> bool:
         """Return whether the client has left. If a fault has reset the connection, it has not."""

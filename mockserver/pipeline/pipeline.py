@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
+    from mockserver.telemetry.tracing import Tracing
     from mockserver.transport.answer_memory import AnswerMemory
     from mockserver.validation.schemas import RequestSchemas
 
@@ -89,6 +90,7 @@ class PipelineParts(Struct, frozen=True):
     answer_memory: AnswerMemory
     closing: threading.Event
     refresh: Callable[[], None]
+    tracing: Tracing | None
 
 
 class Pipeline:
@@ -109,7 +111,7 @@ class Pipeline:
         """
         parts, operation, began = self._parts, route.operation, time.perf_counter()
         request_id = self._provider.request_id(operation)
-        exchange = begin(parts.journal, request_id, request, operation, began=began)
+        exchange = begin(parts.journal, request_id, request, operation, began=began, tracing=parts.tracing)
         parts.metrics.begin()
         status = _CLIENT_LEFT
         try:
@@ -137,7 +139,7 @@ class Pipeline:
             return exchange.answered(reply)
         except StateFailed as error:
             close(reply)
-            return self._refuse(storage_error(error), operation, exchange)
+            return exchange.unrecorded(self._refuse(storage_error(error), operation, exchange))
 
     def _reply(self, exchange: Exchange, route: Route, path_values: Mapping[str, str]) -> Reply:
         """Return the reply; a fault may have broken it."""

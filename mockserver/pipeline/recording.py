@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockserver.journal.entries import Progress
 
 if TYPE_CHECKING:
-    from mockserver.journal.record import Record
+    from mockserver.journal.record import RealtimeTurn, Record
 
 
 class Fill(Protocol):
@@ -27,12 +27,14 @@ class Recording(Progress):
     """The progress of a session, which ``fill`` writes.
 
     ``end`` finishes the entry; it takes whether the client has hung up. ``write`` writes the progress for other
-    processes. Without an entry both do nothing.
+    processes. ``trace_turn`` makes the span of a turn that has ended; it takes the id of the session, the turn, and the
+    real seconds that it took. Without an entry or a span they do nothing.
     """
 
     fill: Fill = _nothing
     end: Callable[[bool], None] = lambda hung_up: None
     write: Callable[[], None] = lambda: None
+    trace_turn: Callable[[str, RealtimeTurn, float], None] = lambda session, turn, seconds: None
 
     def apply_to(self, record: Record, *, events: bool = True) -> None:
         """Write the progress into the record."""

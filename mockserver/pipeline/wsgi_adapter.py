@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
+    from mockserver.telemetry.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +66,13 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 class Failures:
     """Answers and records what fails outside the pipeline, as the API's gateway does."""
 
-    def __init__(self, errors: ErrorTable, ids: Ids, journal: Journal) -> None:
+    def __init__(
+        self, errors: ErrorTable, ids: Ids, journal: Journal, tracing: Tracing | None = None
+    ) -> None:
         self._errors = errors
         self._ids = ids
         self._journal = journal
+        self._tracing = tracing
 
     def reply(self, error: Exception, request: Request, began: float) -> Reply:
         """Return the reply to a request; ``began`` is its start by ``time.perf_counter``."""
@@ -88,7 +92,7 @@ class Failures:
         reply = refusal_reply(self._errors.refusal(refusal))
         reply.headers["x-request-id"] = request_id
         log_exchange(request, reply, began, refusal.name)
-        exchange = begin(self._journal, request_id, request, began=began)
+        exchange = begin(self._journal, request_id, request, began=began, tracing=self._tracing)
         exchange.error = refusal.name
         try:
             return exchange.answered(reply)

@@ -215,6 +215,12 @@ class Settings:
         minimum=0,
         maximum=_MAX_BYTES,
     )
+    otel: bool = _setting(
+        False, "Send traces and metrics by OpenTelemetry, as the variables OTEL_* say; needs the extra otel."
+    )
+    otel_content: bool = _setting(
+        False, "Put the texts of requests and answers into traces; keys in them are hidden."
+    )
     control_token: str = _setting(
         "",
         "Secret that calls of the control API must send; without one, they must come from this machine.",

@@ -85,11 +85,14 @@ class TurnLog:
         elif turn.kind == "response" and turn.events is None:
             self._to_create.append((turn, record))
 
-    def settled(self, turn: Turn, now: float) -> None:
-        """Note the usage and the cost of a turn, and what the user said if that is known."""
+    def settled(self, turn: Turn, now: float) -> RealtimeTurn | None:
+        """Note the usage and the cost of a turn, and what the user said if that is known. Return a copy of its record.
+
+        Only the first call counts; others return ``None``.
+        """
         record = self._by_number.pop((turn.kind, turn.number), None)
         if record is None:
-            return
+            return None
         record.usage = dict(turn.call.outcome.usage) if turn.call.outcome.usage else None
         record.cost_usd = turn.call.outcome.cost_usd
         if turn.answered_by:
@@ -101,6 +104,9 @@ class TurnLog:
             record.status = "completed"
         if record.ended_ms is None and (turn.kind == "transcription" or turn.events is not None):
             record.ended_ms = round(now, 3)
+        settled = copy(record)
+        settled.said = record.said or self._said_so_far(record)
+        return settled
 
     def made(self, event: Event, now: float, seconds: float) -> None:
         """Note an event of the server with so many ``seconds`` of audio."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -85,12 +86,14 @@ class SessionLog:
     def turn_ended(self, turn: Turn) -> None:
         """Note the usage and the cost of a turn, and what the user said if that is known by now."""
         with self._lock:
-            self._turns.settled(turn, self._now_ms())
+            record = self._turns.settled(turn, self._now_ms())
             self._usage = _added(self._usage, turn.call.outcome.usage or {})
             cost = turn.call.outcome.cost_usd
             if cost is not None:
                 self._cost = cost + (self._cost or 0.0)
         self.recording.write()
+        if record is not None:
+            self.recording.trace_turn(self.session, record, time.perf_counter() - turn.began)
 
     def heard(self, item_id: str, text: str) -> None:
         """Note what the user said in an item."""

@@ -1,0 +1,1 @@
+"""Traces and metrics of exchanges by OpenTelemetry, with the conventions for generative AI."""
