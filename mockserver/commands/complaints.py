@@ -35,7 +35,12 @@ _CATALOG_TABLES = """
     models/1-speech-to-text models/2-text-to-speech models/3-chat-with-audio models/4-chat models/5-reasoning
     models/6-other-endpoints models/7-realtime models/8-embeddings-and-others
 """
-TABLES = (*(f"catalog/{name}.toml" for name in _CATALOG_TABLES.split()), "control/operations.toml")
+TABLES = (
+    *(f"catalog/{name}.toml" for name in _CATALOG_TABLES.split()),
+    "agents/tools.toml",
+    "control/operations.toml",
+    "telemetry/operations.toml",
+)
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` reports more."
 
 

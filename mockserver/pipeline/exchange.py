@@ -199,7 +199,9 @@ class Exchange:
         try:
             self._write(record)
         except StateFailed as error:  # there is nobody to answer
-            log.warning("%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error)
+            log.warning(
+                "%s %s is not in the journal: %s", self.request.method, self.request.logged_path, error
+            )
         self._close(record)
 
     def first_piece(self) -> None:
