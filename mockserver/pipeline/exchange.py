@@ -192,9 +192,6 @@ class Exchange:
 
     def unanswered(self) -> None:
         """Write the entry of a request without an answer: the client left, or a fault ended the connection."""
-        if self._journal is None and self._span is None:
-            self._make_charges()
-            return
         record = self._record(in_flight=False, hung_up=self._has_hung_up())
         try:
             self._write(record)
