@@ -158,6 +158,7 @@ class Services(Struct, frozen=True):
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()
+        self.metrics.close()
         self.blobs.close()
         if self.replicas is not None:
             self.replicas.close()

@@ -121,6 +121,7 @@ def _work(shared: Shared, link: Link) -> int:
     start_log(settings.log_level, worker=link.number)
     try:
         services = build_services(settings)
+        services.metrics.share(shared.folder / f"{link.number}.metrics")
         server = HttpServer(
             _without_files(shared.address),
             settings,

@@ -40,7 +40,8 @@ def show(context: MetricsContext, call: Call) -> flask.Response:
 
     registry = CollectorRegistry()
     registry.register(_Collector(context.metrics, context.limiter, context.journal))
-    ProcessCollector(registry=registry)
+    if not context.metrics.are_shared:  # the next scrape may come to another process
+        ProcessCollector(registry=registry)
     encode, content_type = choose_encoder(call.request.headers.get("accept", ""))
     return flask.Response(encode(registry), content_type=content_type)
 

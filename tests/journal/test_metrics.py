@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,38 @@ def test_threads_lose_no_count(metrics: Metrics) -> None:
     counts = metrics.counts()
     assert counts.requests == {("list_models", "", "200"): 4000}
     assert counts.in_flight == 0
+
+
+def test_workers_add_up_what_all_have_counted(tmp_path: Path) -> None:
+    workers = [Metrics(lambda: ["tts-1"]) for _ in range(3)]
+    for number, metrics in enumerate(workers, 1):
+        metrics.share(tmp_path / f"{number}.metrics")
+        metrics.begin()
+        metrics.begin()
+        metrics.observe("create_speech", "tts-1", 200, 0.25, source="stub", fault="slow")
+        metrics.add_usage("create_speech", "tts-1", {"input_tokens": 2, "output_tokens": 3})
+    counts = [metrics.counts() for metrics in workers]
+    assert counts[0] == counts[1] == counts[2]
+    assert counts[0].requests == {("create_speech", "tts-1", "200"): 3}
+    assert counts[0].seconds["create_speech",][1] == 0.75
+    assert sum(counts[0].seconds["create_speech",][0]) == 3
+    assert counts[0].tokens["create_speech", "tts-1", "output"] == 9
+    assert counts[0].in_flight == 3
+    for metrics in workers:
+        metrics.close()
+
+
+def test_a_worker_goes_on_with_the_counts_of_the_one_that_it_replaces(tmp_path: Path) -> None:
+    killed, other, successor = (Metrics(lambda: ["tts-1"]) for _ in range(3))
+    killed.share(tmp_path / "1.metrics")
+    other.share(tmp_path / "2.metrics")
+    killed.begin()
+    killed.observe("create_speech", "tts-1", 200, 0.25, source="stub")
+    killed.begin()
+    successor.share(tmp_path / "1.metrics")
+    successor.begin()
+    successor.observe("create_speech", "tts-1", 200, 0.25, source="stub")
+    assert other.counts().answers == {("stub",): 2}
+    assert other.counts().in_flight == 0
+    for metrics in (killed, other, successor):
+        metrics.close()
