@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from tests.release.distributions import ROOT
 
@@ -140,3 +142,21 @@ def test_the_list_of_dependencies_has_those_of_the_lock(tmp_path: Path) -> None:
         root = sbom["metadata"]["component"]
         assert (root["name"], bool(re.fullmatch(r"\d+\.\d+\.\d+", root["version"]))) == (name, True)
         assert len(sbom["dependencies"][0]["dependsOn"]) == len(pins)
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.33"])
+def test_the_manifests_of_the_guide_are_those_that_kubernetes_reads(version: str) -> None:
+    guide = (ROOT / "docs" / "containers.md").read_text("utf-8")
+    (written,) = re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    deployment, service = yaml.safe_load_all(written)
+    for manifest in (deployment, service):
+        kubernetes_validate.validate(manifest, version, strict=True)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    assert container["ports"] == [{"name": "http", "containerPort": int(port)}]
+    assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
+    paths = {
+        name: container[name]["httpGet"]["path"]
+        for name in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+    assert paths == {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"}

@@ -6,6 +6,9 @@ They find the wheels in a folder and their dependencies in the package index, wh
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.release.distributions import ROOT, Distribution
-from tests.release.serving import SENTENCE, served, speak, status_of, transcribe
+from tests.release.serving import served, speak, status_of, transcribe
 
 pytestmark = pytest.mark.timeout(600)  # half a gigabyte is downloaded the first time
 
+GUIDE = (ROOT / "docs" / "install.md").read_text("utf-8")
+LINES = re.findall(r"^(?:uvx|pipx run) .*$", GUIDE, re.MULTILINE)
 CACHE = ROOT / "build" / "cache"
 TOOLS = Path(sys.executable).parent
 OWN = ("MOCKSERVER_", "OPENAI_", "PIPX_", "UV_TOOL", "VIRTUAL_ENV", "PYTHON", "XDG_")
@@ -38,35 +43,38 @@ def home(tmp_path: Path) -> Mapping[str, str]:
     }
 
 
-def folders(built: Mapping[str, Distribution], option: str) -> list[str]:
-    """Return the options that let an installer find the wheels by their names."""
-    return [part for each in built.values() for part in (option, str(each.wheel.parent))]
+@pytest.fixture(scope="session")
+def folder(built: Mapping[str, Distribution], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the wheels in `dist`, as `make build` leaves a checkout."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    (checkout / "dist").mkdir()
+    for each in built.values():
+        shutil.copy(each.wheel, checkout / "dist")
+    return checkout
 
 
-def test_uvx_runs_the_server_that_hears(
-    built: Mapping[str, Distribution], home: Mapping[str, str], tmp_path: Path
+def command_of(line: str, version: str) -> list[str]:
+    """Return a line of the guide as a command of this environment, for this version and any free port."""
+    program, *arguments = shlex.split(re.sub(r"-\d+\.\d+\.\d+-py3", f"-{version}-py3", line), comments=True)
+    return [str(TOOLS / program), *arguments, "--port", "0"]
+
+
+def test_there_are_commands_in_the_guide() -> None:
+    assert len(LINES) == 3
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_commands_of_the_guide_run_the_server(
+    line: str, built: Mapping[str, Distribution], folder: Path, home: Mapping[str, str]
 ) -> None:
-    command = [str(TOOLS / "uvx"), "--quiet", *folders(built, "--find-links")]
-    with served([*command, "audio-mockserver", "serve", "--port", "0"], home, tmp_path) as url:
-        heard, answered_by = transcribe(url, speak(url))
-        assert (heard, answered_by) == (SENTENCE, "whisper; model=embedded")
-        assert status_of(url, "/ready") == 200
+    version = built["audio-mockserver"].metadata["Version"]
+    with served(command_of(line, version), home, folder) as url:
+        answered_by = transcribe(url, speak(url))[1]
+        assert answered_by.startswith("placeholder" if "light" in line else "whisper; model=embedded")
+        assert status_of(url, "/health") == 200
 
 
-def test_uvx_runs_the_light_one(
-    built: Mapping[str, Distribution], home: Mapping[str, str], tmp_path: Path
-) -> None:
-    command = [str(TOOLS / "uvx"), "--quiet", *folders(built, "--find-links")]
-    with served([*command, "audio-mockserver-light", "serve", "--port", "0"], home, tmp_path) as url:
+def test_uvx_finds_the_light_one_by_its_name(folder: Path, home: Mapping[str, str]) -> None:
+    with served(command_of("uvx --find-links dist audio-mockserver-light serve", "0"), home, folder) as url:
         assert transcribe(url, speak(url))[1].startswith("placeholder")
         assert status_of(url, "/ready") == 200
-
-
-def test_pipx_runs_the_wheel(
-    built: Mapping[str, Distribution], home: Mapping[str, str], tmp_path: Path
-) -> None:
-    wheel = str(built["audio-mockserver-light"].wheel)
-    command = [str(TOOLS / "pipx"), "run", "--quiet", "--spec", wheel, "audio-mockserver-light"]
-    with served([*command, "serve", "--port", "0"], home, tmp_path) as url:
-        assert status_of(url, "/ready") == 200
-        assert len(speak(url)) > 10_000
