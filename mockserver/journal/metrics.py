@@ -80,8 +80,7 @@ class Metrics:
 
     def begin(self) -> None:
         """Count a request that has arrived; ``observe`` must follow when it is answered."""
-        with self._lock:
-            self._add(_IN_FLIGHT)
+        self._add([(_IN_FLIGHT, 1)])
 
     def observe(
         self,
@@ -100,29 +99,31 @@ class Metrics:
         ``error`` the catalog's name of an error.
         """
         model = self._model(model)
-        with self._lock:
-            self._add(_IN_FLIGHT, -1)
-            self._add(("requests", endpoint, model, str(status)))
-            self._add((_BUCKET, endpoint, _BUCKETS[bisect_left(BOUNDS, seconds)]))
-            self._add((_SUM, endpoint), seconds)
-            if source:
-                self._add(("answers", self._bounded("answers", source)))
-            if fault:
-                self._add(("faults", self._bounded("faults", fault)))
-            if error.startswith(_RATE_LIMIT):
-                self._add(("rate_limited", model, error[len(_RATE_LIMIT) :]))
+        counted: list[tuple[Labels, float]] = [
+            (_IN_FLIGHT, -1),
+            (("requests", endpoint, model, str(status)), 1),
+            ((_BUCKET, endpoint, _BUCKETS[bisect_left(BOUNDS, seconds)]), 1),
+            ((_SUM, endpoint), seconds),
+        ]
+        if source:
+            counted.append((("answers", self._bounded("answers", source)), 1))
+        if fault:
+            counted.append((("faults", self._bounded("faults", fault)), 1))
+        if error.startswith(_RATE_LIMIT):
+            counted.append((("rate_limited", model, error[len(_RATE_LIMIT) :]), 1))
+        self._add(counted)
 
     def add_usage(self, endpoint: str, model: str, usage: Mapping[str, Any]) -> None:
         """Count the tokens or seconds in the ``usage`` object of a response."""
         model = self._model(model)
+        if usage.get("type") == "duration":
+            self._add([(("audio_seconds", endpoint, model), usage["seconds"])])
+            return
         asked = usage.get("prompt_tokens", usage.get("input_tokens", 0))
         written = usage.get("completion_tokens", usage.get("output_tokens", 0))
-        with self._lock:
-            if usage.get("type") == "duration":
-                self._add(("audio_seconds", endpoint, model), usage["seconds"])
-                return
-            self._add(("tokens", endpoint, model, "input"), asked)
-            self._add(("tokens", endpoint, model, "output"), written)
+        self._add(
+            [(("tokens", endpoint, model, "input"), asked), (("tokens", endpoint, model, "output"), written)]
+        )
 
     def counts(self) -> Counts:
         """Return the sums of all counters."""
@@ -161,10 +162,14 @@ class Metrics:
     def _models(self) -> frozenset[str]:
         return frozenset(self._all_models())
 
-    def _add(self, key: Labels, amount: float = 1) -> None:
-        self._counts[key] += amount
-        if self._file is not None:
-            self._file.set(key, self._counts[key])
+    def _add(self, counted: list[tuple[Labels, float]]) -> None:
+        counts = self._counts
+        with self._lock:
+            for key, amount in counted:
+                counts[key] += amount
+            if self._file is not None:
+                for key, _ in counted:
+                    self._file.set(key, counts[key])
 
     def _model(self, model: str) -> str:
         return model if not model or model in self._models else OTHER
