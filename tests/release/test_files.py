@@ -43,6 +43,13 @@ def test_workflows_have_the_form_that_github_reads(workflow: Path) -> None:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_have_no_findings_of_zizmor(workflow: Path) -> None:
+    """It looks for actions that can be moved, injections into shells, caches of others and too many rights."""
+    done = run("zizmor", "--offline", "--no-progress", workflow)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_have_no_rights_but_those_of_their_jobs(workflow: Path) -> None:
     text = workflow.read_text("utf-8")
     assert re.search(r"^permissions: \{\}$", text, re.MULTILINE)
