@@ -19,7 +19,7 @@ import httpx
 from benchmarks.processes import clean_environment, mockserver
 from benchmarks.report import Row, print_progress
 from mockserver.resources import data_folder
-from mockserver.state.survey import survey
+from mockserver.state.inspection import content_of
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 
@@ -128,7 +128,7 @@ def _leftovers(state: Path) -> list[Path]:
     """Return the files that a killed server left incomplete or that no object names."""
     if not state.exists():
         return []
-    found = survey(state, ValueRules(Schemas(data_folder("schemas"))))
+    found = content_of(state, ValueRules(Schemas(data_folder("schemas"))))
     assert not found.damaged, found.damaged
     return [*found.incomplete, *found.unnamed]
 

@@ -159,6 +159,7 @@ class Services(Struct, frozen=True):
             self.whisper.close()
         self.speaker.close()
         self.metrics.close()
+        self.store.close()
         self.blobs.close()
         if self.replicas is not None:
             self.replicas.close()

@@ -1,9 +1,9 @@
 """Stores blobs: bytes by id, on disk, or in memory if they are small and there is no state folder.
 
 Blobs are written and read piece by piece, so that large ones take no memory. A blob exists once it is committed; it is
-on the disk then. It stays in ``incoming/`` until a value of the store names it, and is moved back there before the
-last such value is removed. So a blob in ``incoming/`` that no value names is left over from an interruption, and the
-next start removes it; blobs in ``blobs/`` are never removed at a start.
+on the disk then. In a state folder it stays in a folder of this process (``arrivals.py``) until a value of the store
+names it. So blobs of ended processes that no value names are left over from an interruption, and are removed; blobs in
+``blobs/`` are removed only with the last value that names them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import os
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from mockserver.state.arrivals import Arrivals
 from mockserver.state.disk import StateFailed, Troubles, discard, flush, private_file, sync
 from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
@@ -54,12 +55,13 @@ class Blobs:
     def __init__(self, folder: Folder | None = None, troubles: Troubles | None = None) -> None:
         self.troubles = troubles or Troubles()
         self._folder = folder
-        self._keeps = folder is not None
         self._lock = threading.Lock()
         self._memory: dict[str, bytes] = {}
         self._in_memory = 0
+        self._arrivals: Arrivals | None = None
         if folder is not None:
             _make_folders(folder)
+            self._arrivals = Arrivals(folder.path / INCOMING)
 
     def writer(self, blob_id: str | None = None) -> BlobWriter:
         """Return a writer of a new blob, a context manager. Without ``blob_id``, a new id is generated."""
@@ -98,18 +100,14 @@ class Blobs:
         return None
 
     def settle(self, blob_id: str) -> None:
-        """Move a blob that a value names to ``blobs/``. If that fails, the next start does it."""
-        self._move(self._incoming, self._path, blob_id)
-
-    def unsettle(self, blob_id: str) -> None:
-        """Move a blob, which stays readable, to ``incoming/``: the next start removes it unless a value names it."""
-        self._move(self._path, self._incoming, blob_id)
+        """Move a blob that a value names to ``blobs/``. If that fails, a later start does it."""
+        if self._folder is not None and is_blob_id(blob_id) and blob_id not in self._memory:
+            for path in self._arriving(blob_id):
+                with contextlib.suppress(OSError):
+                    path.replace(self._path(blob_id))
 
     def delete(self, blob_id: str) -> None:
-        """Delete a blob, if there is one. Open readers can read on.
-
-        An unsettled blob that cannot be removed now (on Windows, while it is read) is removed at the next start.
-        """
+        """Delete a blob, if there is one. Open readers can read on."""
         with self._lock:
             self._in_memory -= len(self._memory.pop(blob_id, b""))
         if self._folder is not None and is_blob_id(blob_id):
@@ -118,17 +116,20 @@ class Blobs:
 
     def close(self) -> None:
         """Remove the temporary folder, or unlock the state folder."""
+        if self._arrivals is not None:
+            self._arrivals.close()
         if self._folder is not None:
             self._folder.close()
 
-    def _move(self, source: Callable[[str], Path], target: Callable[[str], Path], blob_id: str) -> None:
-        if self._folder is not None and is_blob_id(blob_id) and blob_id not in self._memory:
-            with contextlib.suppress(OSError):
-                source(blob_id).replace(target(blob_id))
+    def _places(self, blob_id: str) -> Iterator[Path]:
+        """Yield the possible paths of a blob; the first again at the end: the blob can be moved there meanwhile."""
+        yield self._path(blob_id)
+        yield from self._arriving(blob_id)
+        yield self._path(blob_id)
 
-    def _places(self, blob_id: str) -> tuple[Path, ...]:
-        """Return the possible paths of a blob; the first twice, because the blob can be moved there meanwhile."""
-        return self._path(blob_id), self._incoming(blob_id), self._path(blob_id)
+    def _arriving(self, blob_id: str) -> Iterable[Path]:
+        """Return the paths of a blob that is not settled yet, in the folders of all processes."""
+        return () if self._folder is None else (self._folder.path / INCOMING).glob(f"*/{blob_id}")
 
     def _path(self, blob_id: str) -> Path:
         return self._on_disk().path / BLOBS / blob_id
@@ -141,9 +142,9 @@ class Blobs:
                 self._folder = temporary
             return self._folder
 
-    def _incoming(self, blob_id: str) -> Path:
-        """Return the path of a blob while no value names it."""
-        return self._on_disk().path / INCOMING / blob_id
+    def _new_path(self, blob_id: str) -> Path:
+        """Return the path of a blob that is being written."""
+        return self._path(blob_id) if self._arrivals is None else self._arrivals.path / blob_id
 
     def failed(self, error: OSError | StateFolderError) -> StateFailed:
         """Return the exception to raise for an ``error`` of writing."""
@@ -155,7 +156,7 @@ class Blobs:
     def _keep_in_memory(self, blob_id: str, content: bytes) -> bool:
         """Keep a small blob in memory. Return whether there was room."""
         with self._lock:
-            if self._keeps or self._in_memory + len(content) > _MAX_IN_MEMORY:
+            if self._arrivals is not None or self._in_memory + len(content) > _MAX_IN_MEMORY:
                 return False
             self._in_memory += len(content)
             self._memory[blob_id] = content
@@ -171,6 +172,7 @@ class BlobWriter:
         self._hash = hashlib.sha256()
         self._small: bytearray | None = bytearray()
         self._file: BinaryIO | None = None
+        self._path: Path | None = None  # of the file
         self.size = 0
 
     @property
@@ -208,13 +210,15 @@ class BlobWriter:
             with contextlib.suppress(OSError):  # of bytes that could not be written before
                 self._file.close()
             self._file = None
-            discard(self._blobs._incoming(self._id))
+            if self._path is not None:
+                discard(self._path)
 
     def _spill(self) -> None:
         """Move the bytes in memory to a file."""
         small, self._small = self._small, None
         try:
-            self._file = private_file(self._blobs._incoming(self._id), new=True)
+            self._path = self._blobs._new_path(self._id)
+            self._file = private_file(self._path, new=True)
         except (OSError, StateFolderError) as error:
             raise self._blobs.failed(error) from error
         self._try(lambda file: file.write(small or b""))
@@ -222,7 +226,8 @@ class BlobWriter:
     def _finish(self, file: BinaryIO) -> None:
         flush(file)
         file.close()
-        sync(self._blobs._incoming(self._id).parent)
+        assert self._path is not None
+        sync(self._path.parent)
 
     def _try(self, write: Callable[[BinaryIO], object]) -> None:
         assert self._file is not None, "the writer is closed"
@@ -233,53 +238,24 @@ class BlobWriter:
 
 
 class References:
-    """The reference counts of the blobs: how many values of the store name each. Unnamed blobs are deleted."""
+    """The blobs that the values of a store in memory name. Those that none names any more are deleted."""
 
-    def __init__(
-        self,
-        blobs: Blobs,
-        write: Callable[[Sequence[Change]], None] = lambda _: None,
-        values: Iterable[dict[str, Any]] = (),
-    ) -> None:
-        """Count the blobs of the initial ``values`` of the store. ``write`` writes changes of the store to disk."""
+    def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._write = write
-        self._counts = _names(values)
+        self._counts: Counter[str] = Counter()
 
     def follow(self, store: MemoryDocuments) -> None:
         """Follow the changes of ``store`` from now on."""
-        store.persist(self.persist)
-        store.listen(self.release)
+        store.listen(self._count)
 
-    def persist(self, changes: Sequence[Change]) -> None:
-        """Write changes of the store, and settle or unsettle their blobs. Raises what ``write`` raises."""
-        unnamed = self._unnamed_after(changes)
-        for blob_id in unnamed:
-            self._blobs.unsettle(blob_id)
-        try:
-            self._write(changes)
-        except BaseException:
-            for blob_id in unnamed:
-                self._blobs.settle(blob_id)
-            raise
-        named = _names(change.after for change in changes)
-        for blob_id in [blob_id for blob_id in named if self._counts[blob_id] == 0]:
-            self._blobs.settle(blob_id)
-        self._counts.update(named)
-        self._counts.subtract(_names(change.before for change in changes))
-
-    def release(self, changes: Sequence[Change]) -> None:
-        """Delete the blobs that no value names any more, once the changes are visible."""
-        for blob_id in _names(change.before for change in changes):
+    def _count(self, changes: Sequence[Change]) -> None:
+        self._counts.update(_names(change.after for change in changes))
+        dropped = _names(change.before for change in changes)
+        self._counts.subtract(dropped)
+        for blob_id in dropped:
             if self._counts[blob_id] <= 0:
                 del self._counts[blob_id]
                 self._blobs.delete(blob_id)
-
-    def _unnamed_after(self, changes: Sequence[Change]) -> list[str]:
-        """Return the ids of blobs that no value names after the changes, though one did before or in between."""
-        dropped = _names(change.before for change in changes)
-        named = _names(change.after for change in changes)
-        return [each for each in dropped if self._counts[each] + named[each] - dropped[each] <= 0]
 
 
 def _names(values: Iterable[dict[str, Any] | None]) -> Counter[str]:

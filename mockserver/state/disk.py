@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import stat
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -53,6 +54,17 @@ class StoreUnreachable(StateFailed):
     """The store that the processes share cannot be reached. Later it may be."""
 
 
+def no_room_in(folder: Path) -> OSError | None:
+    """Return the error if no file in a folder can grow, else ``None``."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 12))
+            file.flush()
+    except OSError as error:
+        return error if error.errno in _NO_ROOM else None
+    return None
+
+
 class Troubles:
     """The log of disk errors with their remedies; each error at most once a minute. Thread-safe."""
 
@@ -71,7 +83,7 @@ class Troubles:
                 self._logged[error.errno] = now
         if is_new:
             remedy = _REMEDIES.get(error.errno or 0, "Check it")
-            log.error("%s. %s, or start the server with another state folder.", message, remedy)
+            log.error("%s. %s, or start the server with another place for its state.", message, remedy)
         return StateFailed(message, reason, no_room=error.errno in _NO_ROOM)
 
 

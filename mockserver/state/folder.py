@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 import weakref
 from pathlib import Path
 
 from mockserver.state.disk import discard, private_folder, sync, tighten
+from mockserver.state.file_lock import FileLock, FileLocked, is_locked
 from mockserver.state.layout import (
     BLOBS,
     INCOMING,
@@ -24,7 +24,6 @@ from mockserver.state.layout import (
 )
 
 _TEMPORARY = "mockserver-blobs-"
-_LOCK_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class StateFolderInUse(StateFolderError):
@@ -32,33 +31,34 @@ class StateFolderInUse(StateFolderError):
 
 
 class Folder:
-    """A locked state folder with its marker. The system releases the lock when the process ends."""
+    """A locked state folder with its marker. The system releases the lock when the process ends.
 
-    def __init__(self, path: Path) -> None:
+    ``is_alone`` is ``True`` if no other process had the folder when it was opened.
+    """
+
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         """Create the folder if necessary, and lock it. Raises ``StateFolderError`` without changing anything.
 
-        A folder that is not empty must have the marker, or be one of an earlier version.
+        A folder that is not empty must have the marker, or be one of an earlier version. Processes that open it as
+        ``shared`` can have it at the same time.
         """
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             private_folder(path)
             check_is_ours(path)
-            descriptor = os.open(path / LOCK, _LOCK_FLAGS | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise unusable(path, error) from error
-        try:
-            _lock(descriptor)
-        except OSError as error:
-            os.close(descriptor)
+            self._lock = FileLock(path / LOCK, shared=shared)
+        except FileLocked as error:
             raise StateFolderInUse(
                 f"state: another server is using {path}. Stop that server, or name another folder."
             ) from error
-        self._unlock = weakref.finalize(self, os.close, descriptor)
+        except OSError as error:
+            raise unusable(path, error) from error
+        self.is_alone = self._lock.is_alone
         try:
             self._make_ours()
         except OSError as error:
-            self._unlock()
+            self._lock.release()
             raise unusable(path, error) from error
 
     def _make_ours(self) -> None:
@@ -74,7 +74,7 @@ class Folder:
 
     def close(self) -> None:
         """Unlock the folder."""
-        self._unlock()
+        self._lock.release()
 
 
 class TemporaryFolder(Folder):
@@ -97,17 +97,7 @@ class TemporaryFolder(Folder):
 
 def is_in_use(path: Path) -> bool:
     """Return whether a server uses a state folder. Changes nothing."""
-    try:
-        descriptor = os.open(path / LOCK, _LOCK_FLAGS)
-    except OSError:
-        return False
-    try:
-        _lock(descriptor)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(path / LOCK)
 
 
 def unusable(path: Path, error: OSError) -> StateFolderError:
@@ -142,17 +132,3 @@ def _remove(path: Path) -> None:
         for name in (MARKER, LOCK):
             discard(path / name)
         path.rmdir()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Lock an open file or raise ``OSError``."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Lock an open file or raise ``OSError``."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

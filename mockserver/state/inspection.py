@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockserver.state.folder import is_in_use, unusable
-from mockserver.state.layout import check_is_ours
-from mockserver.state.survey import survey, unnamed_in_words
+from mockserver.state.layout import DATABASE, StateFolderError, check_is_ours
+from mockserver.state.sqlite.database import read
+from mockserver.state.survey import STORED, Stored, survey, unnamed_in_words
 
 if TYPE_CHECKING:
     from mockserver.state.survey import Survey
@@ -28,13 +30,22 @@ def inspect(folder: Path, rules: ValueRules) -> tuple[bool, str]:
             return True, f"{folder} does not exist yet; a server creates it at its start"
         check_is_ours(folder)
         _check_access(folder)
-        found = survey(folder, rules)
+        found = content_of(folder, rules)
     except OSError as error:
         raise unusable(folder, error) from error
+    except sqlite3.Error as error:
+        raise StateFolderError(f"state: {folder / DATABASE} cannot be used: {error}.") from error
     if is_in_use(folder):
         return False, f"state: another server is using {folder}. It has {_kept(found)}."
     about = f"{folder} is writable, and no server uses it; it has {_kept(found)}"
     return not (found.damaged or found.set_aside or found.unnamed), "; ".join([about, *_troubles(found)])
+
+
+def content_of(folder: Path, rules: ValueRules) -> Survey:
+    """Return the content of a state folder, which is only read. Raises ``OSError`` and ``sqlite3.Error``."""
+    database = folder / DATABASE
+    rows = read(database, STORED) if database.exists() else []
+    return survey(folder, map(Stored._make, rows), rules)
 
 
 def _check_access(folder: Path) -> None:
@@ -44,7 +55,7 @@ def _check_access(folder: Path) -> None:
 
 def _kept(found: Survey) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found.counts.items()))
-    objects = f"{len(found.kept)} objects ({kinds})" if kinds else "no objects"
+    objects = f"{found.counts.total()} objects ({kinds})" if kinds else "no objects"
     return f"{objects} with {sum(found.sizes.values())} bytes"
 
 

@@ -2,16 +2,19 @@
 
 ======================  ==================================================================================
 ``mockserver-state.json``  the marker: a JSON object with the ``format`` of the folder
-``lock``                locked by the server that uses the folder; empty
-``values/``             a file ``<12 digits>.json`` for each value, ``<12 digits>.tmp`` while it is written
+``lock``                locked by the servers that use the folder; empty
+``state.db``            the values, in an SQLite database; with ``-wal``, ``-shm`` and ``.lock`` at the end
+``values/``             values that are not in the database yet, such as those of format 1: a file
+                        ``<12 digits>.json`` for each; ``<12 digits>.tmp`` is incomplete
 ``blobs/``              a file ``<32 hex digits>`` for each blob that a value names
-``incoming/``           the same for blobs that no value names yet, or none will soon
-``*/damaged/``          files that could not be used
+``incoming/``           the same for blobs that no value names yet, in a folder of each process
+``values/damaged/``     values that could not be used
 ======================  ==================================================================================
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -23,9 +26,9 @@ from typing import Any
 from mockserver import strict_json
 from mockserver.state.disk import DAMAGED, PARTIAL, write_whole
 
-MARKER, LOCK = "mockserver-state.json", "lock"
+MARKER, LOCK, DATABASE = "mockserver-state.json", "lock", "state.db"
 VALUES, BLOBS, INCOMING = "values", "blobs", "incoming"
-FORMAT = 1  # the format of state folders that this version reads and writes
+FORMAT = 2  # of the state folders that this version writes; it reads those before, too
 
 _FOLDERS = (VALUES, BLOBS, INCOMING)
 _MARKER_PARTIAL = Path(MARKER).with_suffix(PARTIAL).name
@@ -66,6 +69,14 @@ def files_in(folder: Path) -> Iterator[tuple[Path, bool]]:
             yield Path(entry.path), entry.is_file(follow_symlinks=False)
 
 
+def folders_in(folder: Path) -> Iterator[Path]:
+    """Yield the folders of processes in ``incoming/``, which are named like blobs; no links."""
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            if is_blob_id(entry.name) and entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+
+
 def is_marked(folder: Path) -> bool:
     """Return whether a folder has the marker. Raises ``StateFolderError`` for a damaged or newer one."""
     path = folder / MARKER
@@ -91,7 +102,7 @@ def check_is_ours(folder: Path) -> None:
     Earlier versions wrote no marker. Their folders have ``lock`` and ``values/``, and no foreign files or folders.
     Changes nothing.
     """
-    for name in (MARKER, LOCK):
+    for name in (MARKER, LOCK, DATABASE):
         if os.path.lexists(folder / name) and not _is_plain_file(folder / name):
             raise StateFolderError(
                 f"state: {folder / name} is not a file. Remove it, or name another folder."
@@ -120,6 +131,11 @@ def row_in(content: bytes) -> dict[str, Any]:
     if not isinstance(row, dict) or set(row) != set(_ROW):
         raise ValueError(f"it is not a JSON object with {', '.join(_ROW)}")
     return row
+
+
+def row_of(kind: str, account: str, key: str, value: object) -> bytes:
+    """Return the content of a value file."""
+    return json.dumps(dict(zip(_ROW, (kind, account, key, value), strict=True))).encode()
 
 
 def _marker_in(path: Path) -> int:

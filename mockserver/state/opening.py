@@ -1,21 +1,44 @@
-"""Opens the store and the blobs of a server, in memory or in a state folder."""
+"""Opens the documents and the blobs of a server, in memory or in a state folder."""
 
 from __future__ import annotations
 
+import json
 import logging
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mockserver.state.arrivals import left_behind, remove_empty
 from mockserver.state.blobs import Blobs, References
-from mockserver.state.disk import Troubles, discard, set_aside, tighten
+from mockserver.state.disk import (
+    StateFailed,
+    Troubles,
+    discard,
+    private_folder,
+    set_aside,
+    tighten,
+    write_whole,
+)
 from mockserver.state.folder import Folder
-from mockserver.state.layout import BLOBS, INCOMING, VALUES, StateFolderError, files_in, is_blob_id, number_in
+from mockserver.state.layout import (
+    BLOBS,
+    DATABASE,
+    INCOMING,
+    VALUES,
+    StateFolderError,
+    files_in,
+    is_blob_id,
+    mark,
+    number_in,
+    row_of,
+)
 from mockserver.state.memory.documents import MemoryDocuments
-from mockserver.state.survey import survey, unnamed_in_words
-from mockserver.state.value_files import ValueFiles
+from mockserver.state.survey import STORED, Stored, arrived, survey, unnamed_in_words
 
 if TYPE_CHECKING:
-    from mockserver.state.survey import Survey
+    from mockserver.state.protocols import Documents
+    from mockserver.state.sqlite.documents import SqliteDocuments
+    from mockserver.state.survey import Damaged, Survey
     from mockserver.state.value_rules import ValueRules
 
 log = logging.getLogger(__name__)
@@ -23,78 +46,137 @@ log = logging.getLogger(__name__)
 _MAX_LOGGED = 20  # damaged or foreign files that are logged one by one
 
 
-def open_state(path: str, rules: ValueRules) -> tuple[MemoryDocuments, Blobs]:
-    """Return the store and the blobs of a server, loaded from the folder ``path``. An empty path keeps all in memory.
+def open_state(path: str, rules: ValueRules, *, shared: bool = False) -> tuple[Documents, Blobs]:
+    """Return the documents and the blobs of a server, in the folder ``path``. An empty path keeps all in memory.
 
-    Values that violate the ``rules`` are set aside. Raises ``StateFolderError`` if the folder cannot be used, is not
-    a state folder, or is used by another server.
+    A ``shared`` folder can be open in several processes. Values that violate the ``rules`` are set aside. Raises
+    ``StateFolderError`` if the folder cannot be used, is not a state folder, or is used by another server.
     """
-    troubles, store = Troubles(), MemoryDocuments()
+    troubles = Troubles()
     if not path:
-        blobs = Blobs(None, troubles)
+        store, blobs = MemoryDocuments(), Blobs(None, troubles)
         References(blobs).follow(store)
         return store, blobs
-    folder = Folder(Path(path).absolute())
+    folder = Folder(Path(path).absolute(), shared=shared)
     try:
-        return store, _load(store, folder, rules, troubles)
-    except OSError as error:
+        return _open(folder, rules, troubles, shared=shared)
+    except (OSError, StateFailed) as error:
         folder.close()
-        raise StateFolderError(
-            f"state: {error.filename or folder.path} cannot be used ({error.strerror}). Allow this user to read "
-            "and write all of it, or name another folder."
-        ) from error
+        raise _unusable(folder.path, error) from error
+    except StateFolderError:
+        folder.close()
+        raise
 
 
-def _load(store: MemoryDocuments, folder: Folder, rules: ValueRules, troubles: Troubles) -> Blobs:
-    """Load the values of the folder into ``store``; its later changes are written to the folder.
+def _open(folder: Folder, rules: ValueRules, troubles: Troubles, *, shared: bool) -> tuple[Documents, Blobs]:
+    """Open a locked folder. If no other process has it open, all of its values are checked."""
+    from mockserver.state.sqlite.database import Database
+    from mockserver.state.sqlite.documents import SqliteDocuments
 
-    A change is written before it is visible, and blobs are deleted once no value on disk names them.
-    """
     for name in (VALUES, BLOBS, INCOMING):
-        _tighten(folder.folder(name))
-    found = survey(folder.path, rules)
-    _clear(found)
-    _log(found)
-    blobs, files = Blobs(folder, troubles), ValueFiles(folder, troubles, found)
-    for path in found.unsettled:
-        blobs.settle(path.name)
-    store.load((each.kind, each.account, each.key, each.value) for each in found.kept)
-    References(blobs, files.write, (each.value for each in found.kept)).follow(store)
-    return blobs
+        _tighten(folder.path / name)
+    database = Database(folder.path / DATABASE, synchronous="FULL", troubles=troubles)
+    try:
+        with database.transaction() as cursor:  # until the end, no other process opens the folder
+            blobs = Blobs(folder, troubles)
+            store = SqliteDocuments(database, blobs, shared=shared)
+            store.delete_unnamed()
+            found = _check(folder.path, cursor, rules) if folder.is_alone else None
+            if found is not None:
+                _take_in(folder.path, store, found)
+            _clear_arrivals(folder.path, cursor)
+        if found is not None:
+            _end_import(folder.path, found)
+    except BaseException:
+        database.close()
+        raise
+    return store, blobs
+
+
+def _unusable(folder: Path, error: OSError | StateFailed) -> StateFolderError:
+    if isinstance(error, StateFailed):
+        return StateFolderError(
+            f"state: {error}. Restore this file from a backup, move it out of the folder, or name another folder."
+        )
+    return StateFolderError(
+        f"state: {error.filename or folder} cannot be used ({error.strerror}). Allow this user to read and write "
+        "all of it, or name another folder."
+    )
 
 
 def _tighten(folder: Path) -> None:
     """Restrict a folder and the server's files in it to the owner: earlier versions let others read them."""
-    tighten(folder)
+    if folder.is_dir():
+        tighten(folder)
     for path, is_file in files_in(folder):
         if is_file and (is_blob_id(path.name) or number_in(path.name) is not None):
             tighten(path)
 
 
-def _clear(found: Survey) -> None:
-    """Set damaged files aside, and remove incomplete ones of a killed server.
-
-    Blobs that no value names are kept: their value was lost or damaged, and can be brought back.
-    """
-    for number, (path, what, reason) in enumerate(found.damaged):
-        moved = set_aside(path)
-        if number < _MAX_LOGGED:
-            log.warning(
-                "state: %s cannot be used: %s. Its file is kept as %s", what, reason.rstrip("."), moved
-            )
-    for path in found.incomplete:
-        discard(path)
-
-
-def _log(found: Survey) -> None:
-    """Log the other findings in the folder."""
-    if found.damaged:
-        log.warning("state: %d values cannot be used and are set aside", len(found.damaged))
-    if found.incomplete:
-        log.info("state: %d incomplete files are removed", len(found.incomplete))
+def _check(folder: Path, cursor: sqlite3.Cursor, rules: ValueRules) -> Survey:
+    """Return the content of the folder, and log what is wrong in it. Raises ``sqlite3.Error``."""
+    (first,) = cursor.execute("PRAGMA quick_check(1)").fetchone()
+    if first != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged ({first})")
+    found = survey(folder, map(Stored._make, cursor.execute(STORED)), rules)
     for path in found.unnamed[:_MAX_LOGGED]:
         log.warning("state: no value names the blob %s. It is kept", path)
     if found.unnamed:
         log.warning("state: %s", unnamed_in_words(found))
     for path in found.foreign[:_MAX_LOGGED]:
         log.warning("state: %s is not a file of this server, and is left alone", path)
+    return found
+
+
+def _take_in(folder: Path, store: SqliteDocuments, found: Survey) -> None:
+    """Take values in files into the database, and unusable ones out of it, within a transaction.
+
+    Bytes that only unusable values name are kept: their values can be repaired and brought back.
+    """
+    for number, (source, what, reason) in enumerate(found.damaged):
+        moved = set_aside(source if isinstance(source, Path) else _exported(folder, source))
+        if number < _MAX_LOGGED:
+            log.warning("state: %s cannot be used: %s. It is kept as %s", what, reason.rstrip("."), moved)
+    if found.damaged:
+        log.warning("state: %d values cannot be used and are set aside", len(found.damaged))
+    store.take_in((file[1:] for file in found.files), (each.place for each in _stored(found.damaged)))
+
+
+def _stored(damaged: list[Damaged]) -> list[Stored]:
+    return [each.source for each in damaged if isinstance(each.source, Stored)]
+
+
+def _exported(folder: Path, stored: Stored) -> Path:
+    """Write an unusable value of the database to a file, and return that."""
+    place, kind, account, key, content = stored
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        value = content.decode(errors="replace")
+    path = private_folder(folder / VALUES) / f"{place:012}.json"
+    write_whole(path, row_of(kind, account, key, value))
+    return path
+
+
+def _end_import(folder: Path, found: Survey) -> None:
+    """Remove the files of values that are in the database now, and incomplete ones."""
+    for file in found.files:
+        file.path.unlink()
+    if found.files:
+        log.info("state: %d values in files are taken into the database", len(found.files))
+    for path in found.incomplete:
+        discard(path)
+    if found.incomplete:
+        log.info("state: %d incomplete files are removed", len(found.incomplete))
+    mark(folder)
+
+
+def _clear_arrivals(folder: Path, cursor: sqlite3.Cursor) -> None:
+    """Settle the blobs of ended processes that a value names, and remove the others."""
+    for path in arrived(folder / INCOMING):
+        if cursor.execute("SELECT 1 FROM names WHERE blob = ?", (path.name,)).fetchone():
+            path.replace(folder / BLOBS / path.name)
+        else:
+            discard(path)
+    for ended in left_behind(folder / INCOMING):
+        remove_empty(ended)

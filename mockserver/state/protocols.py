@@ -42,8 +42,8 @@ class Documents(Protocol):
     Bounded by kind and account: the oldest values are evicted.
     """
 
-    def listen(self, listener: Listener) -> None:
-        """Call ``listener`` with the changes of every method from now on, before the method returns.
+    def listen(self, listener: Listener, *kinds: str) -> None:
+        """Call ``listener`` with the changes of some kinds, or of all, from now on, before the methods return.
 
         Changes by other processes follow soon after.
         """
@@ -93,8 +93,14 @@ class Documents(Protocol):
         """Return the values of an account, or of all accounts: their kinds with the values, oldest first."""
         ...
 
-    def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Replace the values of an account, or of all accounts, by those of a ``snapshot``."""
+    def restore(
+        self, state: list[Value], account_id: str | None, *, check: Callable[[], None] = _nothing
+    ) -> None:
+        """Replace the values of an account, or of all accounts, by those of a ``snapshot``. ``check``: see ``put``."""
+        ...
+
+    def close(self) -> None:
+        """Close the store. Its methods must not be called any more."""
         ...
 
 

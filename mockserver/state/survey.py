@@ -1,28 +1,57 @@
-"""Lists the files in a state folder, without changing it: usable values, damaged ones and leftovers."""
+"""Lists the content of a state folder, without changing it: usable values, damaged ones and leftovers."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from mockserver.state.arrivals import left_behind
 from mockserver.state.blobs import named_in
 from mockserver.state.disk import DAMAGED, PARTIAL
-from mockserver.state.layout import BLOBS, INCOMING, VALUES, files_in, is_blob_id, number_in, row_in
+from mockserver.state.layout import (
+    BLOBS,
+    INCOMING,
+    LOCK,
+    VALUES,
+    files_in,
+    folders_in,
+    is_blob_id,
+    number_in,
+    row_in,
+)
 from mockserver.state.value_rules import ValueRules, check_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockserver.state.protocols import Value
 
 _MAX_VALUE_BYTES = 1 << 27  # bytes of a value file; a value is at most half as large
 
+Name = tuple[str, str, str]  # kind, account and key of a value
 
-class Kept(NamedTuple):
-    """A usable value, and the number of its file."""
 
-    number: int
+STORED = "SELECT place, kind, account, key, value FROM documents ORDER BY place"
+
+
+class Stored(NamedTuple):
+    """A row of the query ``STORED``: a value in the database, as JSON, and its place there."""
+
+    place: int
+    kind: str
+    account: str
+    key: str
+    value: bytes
+
+
+class ValueFile(NamedTuple):
+    """A usable value in a file, which is not in the database yet."""
+
+    path: Path
     kind: str
     account: str
     key: str
@@ -30,9 +59,9 @@ class Kept(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """A value file that cannot be used: its path, the value as far as it is named, and the reason."""
+    """A value that cannot be used: where it is, what it is as far as that is known, and the reason."""
 
-    path: Path
+    source: Stored | Path
     what: str
     reason: str
 
@@ -40,31 +69,29 @@ class Damaged(NamedTuple):
 class Survey(Struct):
     """The content of a state folder."""
 
-    kept: list[Kept] = []
+    counts: Counter[str]  # usable values of each kind
+    files: list[ValueFile] = []
     damaged: list[Damaged] = []
     incomplete: list[Path] = []
-    unsettled: list[Path] = []  # blobs in ``incoming/`` that a value names
+    unsettled: list[Path] = []  # blobs of ended processes that a value names
     unnamed: list[Path] = []  # blobs in ``blobs/`` that no value names
     foreign: list[Path] = []  # files that no server writes
     set_aside: int = 0  # number of files that earlier starts set aside
     sizes: dict[str, int] = {}  # bytes of each blob
-    next_number: int = 0  # of the next new value file
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Return the number of values of each kind."""
-        return Counter(each.kind for each in self.kept)
 
 
-def survey(folder: Path, rules: ValueRules) -> Survey:
-    """Return the content of a state folder. Raises ``OSError`` if it cannot be listed."""
-    found = Survey()
+def survey(folder: Path, stored: Iterable[Stored], rules: ValueRules) -> Survey:
+    """Return the content of a state folder with these values in its database.
+
+    Raises ``OSError`` if the folder cannot be listed.
+    """
+    found, named = Survey(Counter()), set[str]()
     _list_blobs(folder, found)
-    incoming = _list_incoming(folder, found)
+    incoming = arrived(folder / INCOMING)
     settled = found.sizes
     found.sizes = {path.name: path.lstat().st_size for path in incoming} | settled
-    _read_values(folder, rules, found)
-    named = {blob_id for each in found.kept for blob_id in named_in(each.value)}
+    names = _check_stored(stored, rules, found, named)
+    _read_files(folder, names, rules, found, named)
     for path in incoming:
         is_needed = path.name in named and path.name not in settled
         (found.unsettled if is_needed else found.incomplete).append(path)
@@ -76,6 +103,14 @@ def survey(folder: Path, rules: ValueRules) -> Survey:
     return found
 
 
+def arrived(incoming: Path) -> list[Path]:
+    """Return the paths of the blobs in ``incoming/`` that ended processes have left there."""
+    folders = (incoming, *left_behind(incoming))  # earlier versions had no folders in it
+    return [
+        path for folder in folders for path, is_file in files_in(folder) if is_file and is_blob_id(path.name)
+    ]
+
+
 def unnamed_in_words(found: Survey) -> str:
     """Return a message about the blobs that no value names, with the remedy."""
     return (
@@ -85,46 +120,64 @@ def unnamed_in_words(found: Survey) -> str:
 
 
 def _list_blobs(folder: Path, found: Survey) -> None:
+    """Note the blobs that are settled, and the foreign files beside blobs, in ``found``."""
     for path, is_file in files_in(folder / BLOBS):
         if is_file and is_blob_id(path.name):
             found.sizes[path.name] = path.lstat().st_size
         else:
             found.foreign.append(path)
+    for place in (folder / INCOMING, *folders_in(folder / INCOMING)):
+        own = {path for path, is_file in files_in(place) if is_file and is_blob_id(path.name)}
+        own |= {place / LOCK} if place.name != INCOMING else {*folders_in(place)}
+        found.foreign += [path for path, _ in files_in(place) if path not in own]
 
 
-def _list_incoming(folder: Path, found: Survey) -> list[Path]:
-    """Return the paths of the blobs in ``incoming/``, and note foreign files in ``found``."""
-    incoming: list[Path] = []
-    for path, is_file in files_in(folder / INCOMING):
-        (incoming if is_file and is_blob_id(path.name) else found.foreign).append(path)
-    return incoming
+def _check_stored(
+    stored: Iterable[Stored], rules: ValueRules, found: Survey, named: set[str]
+) -> dict[Name, int]:
+    """Check the values of the database. Return hashes of the usable ones, and add the blobs that they name."""
+    usable: dict[Name, int] = {}
+    for each in stored:
+        _, kind, account, key, content = each
+        try:
+            value = json.loads(content)
+            rules.check(kind, account, key, value)
+            check_bytes(value, found.sizes.get)
+        except (ValueError, RecursionError) as error:
+            found.damaged.append(Damaged(each, _what(kind, account, key), str(error)))
+            continue
+        usable[kind, account, key] = hash(content)
+        named.update(named_in(value))
+        found.counts[kind] += 1
+    return usable
 
 
-def _read_values(folder: Path, rules: ValueRules, found: Survey) -> None:
-    """Read the values of a folder into ``found``. Of two with the same key, the older one counts as damaged."""
-    latest: dict[tuple[str, str, str], Kept] = {}
+def _read_files(
+    folder: Path, stored: dict[Name, int], rules: ValueRules, found: Survey, named: set[str]
+) -> None:
+    """Read the values in files into ``found``. Of two with the same key, the older one counts as damaged."""
+    latest: dict[Name, ValueFile] = {}
     for path, is_file in files_in(folder / VALUES):
-        number = number_in(path.name)
-        if number is not None:
-            found.next_number = number + 1
-        if not is_file or number is None:
+        if not is_file or number_in(path.name) is None:
             found.foreign.append(path)
         elif path.suffix == PARTIAL:
             found.incomplete.append(path)
-        elif kept := _value_in(path, number, rules, found):
-            before = latest.pop((kept.kind, kept.account, kept.key), None)
-            latest[kept.kind, kept.account, kept.key] = kept
+        elif file := _value_in(path, rules, found):
+            name, what = file[1:4], _what(*file[1:4])
+            before = latest.pop(name, None)
             if before is not None:
-                older = path.with_name(f"{before.number:012}.json")
-                what = _what(before.kind, before.account, before.key)
-                found.damaged.append(Damaged(older, what, f"{path.name} is newer"))
-    found.kept = list(latest.values())
-    for path, _ in files_in(folder / VALUES / DAMAGED):
-        number = number_in(path.name)
-        found.next_number = max(found.next_number, 0 if number is None else number + 1)
+                found.damaged.append(Damaged(before.path, what, f"{path.name} is newer"))
+            if name in stored and stored[name] != hash(json.dumps(file.value).encode()):
+                found.damaged.append(Damaged(path, what, "the database has another value"))
+            else:
+                latest[name] = file
+    for name, file in latest.items():
+        found.files.append(file)
+        named.update(named_in(file.value))
+        found.counts[file.kind] += name not in stored
 
 
-def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept | None:
+def _value_in(path: Path, rules: ValueRules, found: Survey) -> ValueFile | None:
     """Return the value in a file; ``None`` if it cannot be used, which is noted in ``found``."""
     what = "a value"
     try:
@@ -134,12 +187,11 @@ def _value_in(path: Path, number: int, rules: ValueRules, found: Survey) -> Kept
         kind, account, key, value = row["kind"], row["account"], row["key"], row["value"]
         what = _what(kind, account, key)
         rules.check(kind, account, key, value)
-        kept = Kept(number, kind, account, key, value)
-        check_bytes(kept.value, found.sizes.get)
+        check_bytes(value, found.sizes.get)
     except (ValueError, OSError, RecursionError) as error:
         found.damaged.append(Damaged(path, what, str(error)))
         return None
-    return kept
+    return ValueFile(path, kind, account, key, value)
 
 
 def _what(kind: object, account: object, key: object) -> str:

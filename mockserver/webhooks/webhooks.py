@@ -79,7 +79,7 @@ class Webhooks:
         self._closing = closing
         self._changed = threading.Condition()
         self._schedule = Schedule(self._step, clock, _THREADS, leases, kind="webhook")
-        store.listen(self._on_changes)
+        store.listen(self._on_changes, deliveries.KIND)
 
     def resume(self) -> None:
         """Continue the deliveries that an earlier server left."""
@@ -246,13 +246,11 @@ class Webhooks:
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Plan new and changed deliveries, and wake those who wait for them."""
-        changed = [change for change in changes if change.kind == deliveries.KIND]
-        for change in changed:
+        for change in changes:
             if change.after is not None:
                 self._plan(change.account, change.after)
-        if changed:
-            with self._changed:
-                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
     def _plan(self, account_id: str, value: dict[str, Any]) -> None:
         if value["status"] == deliveries.PENDING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from mockserver.resources import data_folder
 from mockserver.state.blobs import Blobs
 from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.opening import open_state
+from mockserver.state.protocols import Documents
 from mockserver.state.shared import SharedState, open_shared
+from mockserver.state.sqlite.database import Database
+from mockserver.state.sqlite.documents import SqliteDocuments
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 from tests.conftest import empty_store
 
-Opened = Callable[[], tuple[MemoryDocuments, Blobs]]
+Opened = Callable[[], tuple[Documents, Blobs]]
+OpenDocuments = Callable[..., Documents]
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
@@ -32,6 +37,14 @@ def shared(store: str) -> Iterator[SharedState]:
     state = open_shared(store)
     yield state
     state.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def open_documents(request: pytest.FixtureRequest, tmp_path: Path) -> OpenDocuments:
+    """Return a function that opens empty documents with the given bounds, in each kind of store."""
+    if request.param == "memory":
+        return MemoryDocuments
+    return partial(SqliteDocuments, Database(tmp_path / "documents.db"), Blobs())
 
 
 @pytest.fixture(scope="session")

@@ -388,7 +388,7 @@ def test_an_event_that_cannot_be_sent(
 
 
 def test_as_many_of_the_largest_events_can_wait_as_deliveries_are_kept() -> None:
-    assert webhooks._MAX_DELIVERIES * webhooks._MAX_EVENT <= documents._ROOM_BYTES / 2
+    assert webhooks._MAX_DELIVERIES * webhooks._MAX_EVENT <= documents.ROOM_BYTES / 2
 
 
 def test_the_log_hides_secrets_of_the_url(

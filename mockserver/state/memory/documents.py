@@ -1,20 +1,17 @@
-"""The store of all values, in memory, bounded by kind and account.
-
-Values are JSON values, so that they can also be written to disk.
-"""
+"""The store of all values, in memory, bounded by kind and account."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mockserver.state.protocols import Change, Listener, Value
 
-_MAX_VALUES = 10_000  # values of one kind and account; the oldest are evicted
-_ROOM_BYTES = 1 << 26  # bytes of one kind and account, as JSON; the oldest values are evicted
-_ROOMS = 4_096  # kinds and accounts; the least recently used one is evicted
+MAX_VALUES = 10_000  # values of one kind and account; the oldest are evicted
+ROOM_BYTES = 1 << 26  # bytes of one kind and account, as JSON; the oldest values are evicted
+MAX_ROOMS = 4_096  # kinds and accounts; the least recently used one is evicted
 
 _Name = tuple[str, str]  # kind and account of a room
 
@@ -26,33 +23,24 @@ def _nothing(*_: object) -> None:
 class MemoryDocuments:
     """The values by kind, account and key. Each method is atomic: if it raises an exception, nothing has changed.
 
-    Changes are serialized. Each is made in copies of the rooms that it affects, then written to disk if the store is
-    persisted, then published as a whole: readers never wait for a disk, and never see a change that can still fail.
-    Values are not copied.
+    Changes are serialized. Each is made in copies of the rooms that it affects, then published as a whole. Values are
+    not copied.
     """
 
     def __init__(
-        self, capacity: int = _MAX_VALUES, *, room_bytes: int = _ROOM_BYTES, rooms: int = _ROOMS
+        self, capacity: int = MAX_VALUES, *, room_bytes: int = ROOM_BYTES, rooms: int = MAX_ROOMS
     ) -> None:
         self._capacity = capacity
         self._room_bytes = room_bytes
         self._max_rooms = rooms
-        self._changes = threading.Lock()  # held during a change and while it is written
+        self._changes = threading.Lock()  # held during a change and while its listeners are called
         self._lock = threading.Lock()  # for the rooms; held briefly
         self._rooms: dict[_Name, _Room] = {}  # the most recently used last; a room is never modified
-        self._write: Listener = _nothing
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[Listener, tuple[str, ...]], ...] = ()
 
-    def persist(self, write: Listener) -> None:
-        """Call ``write`` with the changes of every method from now on, before they are visible.
-
-        If it raises an exception, nothing is changed and no listener is called.
-        """
-        self._write = write
-
-    def listen(self, listener: Listener) -> None:
-        """Call ``listener`` with the changes of every method from now on, before the method returns."""
-        self._listeners += (listener,)
+    def listen(self, listener: Listener, *kinds: str) -> None:
+        """Call ``listener`` with the changes of some kinds, or of all, from now on, before the methods return."""
+        self._listeners += ((listener, kinds),)
 
     def put(
         self, kind: str, account: str, key: str, value: Value, *, check: Callable[[], None] = _nothing
@@ -65,12 +53,6 @@ class MemoryDocuments:
         with self._changing() as draft:
             check()
             draft.put((kind, account), key, value)
-
-    def load(self, values: Iterable[tuple[str, str, str, Value]]) -> None:
-        """Store values, each with its kind, account and key, as one change."""
-        with self._changing() as draft:
-            for kind, account, key, value in values:
-                draft.put((kind, account), key, value)
 
     def get(self, kind: str, account: str, key: str) -> Value | None:
         """Return the value of ``key``, or ``None``."""
@@ -122,31 +104,38 @@ class MemoryDocuments:
             if account_id in (None, account)
         ]
 
-    def restore(self, state: list[Value], account_id: str | None) -> None:
-        """Replace the values of an account, or of all accounts, by those of a ``snapshot``."""
+    def restore(
+        self, state: list[Value], account_id: str | None, *, check: Callable[[], None] = _nothing
+    ) -> None:
+        """Replace the values of an account, or of all accounts, by those of a ``snapshot``. ``check``: as ``put``."""
         with self._changing() as draft:
+            check()
             draft.reset(account_id)
             for room in state:
                 for key, value in room["values"].items():
                     draft.put((room["kind"], account_id or room["account"]), key, value)
 
+    def close(self) -> None:
+        """Do nothing: the values are in memory."""
+
     @contextlib.contextmanager
     def _changing(self) -> Iterator[_Draft]:
-        """Yield a draft for the changes of a method; then write and publish them, and call the listeners."""
+        """Yield a draft for the changes of a method; then publish them, and call the listeners."""
         with self._changes:
             draft = _Draft(self._all_rooms(), self._capacity, self._room_bytes)
             yield draft
             draft.evict_rooms(self._max_rooms)
             if not draft.changes:
                 return
-            self._write(draft.changes)
             with self._lock:
                 for name, room in draft.rooms.items():
                     self._rooms.pop(name, None)
                     if room.values:
                         self._rooms[name] = room
-            for listener in self._listeners:
-                listener(draft.changes)
+            for listener, kinds in self._listeners:
+                changes = [change for change in draft.changes if not kinds or change.kind in kinds]
+                if changes:
+                    listener(changes)
 
     def _all_rooms(self) -> Mapping[_Name, _Room]:
         """Return a copy of the rooms, the least recently used first."""

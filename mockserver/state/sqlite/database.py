@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.disk import StateFailed
+from mockserver.state.disk import StateFailed, Troubles, no_room_in
 
 try:
     import fcntl
@@ -36,7 +37,7 @@ class Database:
     its own lock.
     """
 
-    def __init__(self, path: Path, *, synchronous: str = "NORMAL") -> None:
+    def __init__(self, path: Path, *, synchronous: str = "NORMAL", troubles: Troubles | None = None) -> None:
         """Open the file, which is created if necessary. Raises ``ForeignDatabase`` and ``StateFailed``.
 
         ``synchronous`` is what a committed change survives: OFF, the end of any process; NORMAL, the same, and a crash
@@ -44,7 +45,9 @@ class Database:
         """
         self.path = path
         self._synchronous = synchronous
-        self._connections = _Connections(path, synchronous)
+        self._troubles = troubles or Troubles()
+        with self._failures():
+            self._connections = _Connections(path, synchronous)
 
     def create(self, *statements: str) -> None:
         """Create tables and indexes, which may exist. Raises ``StateFailed``."""
@@ -64,7 +67,7 @@ class Database:
             if connections.writer.in_transaction:
                 yield cursor
                 return
-            with _failures(self.path), connections.locked():
+            with self._failures(), connections.locked():
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     yield cursor
@@ -93,7 +96,7 @@ class Database:
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         readers = self._own().readers
-        with _failures(self.path):
+        with self._failures():
             try:
                 reader = readers.pop()
             except IndexError:
@@ -107,8 +110,27 @@ class Database:
         """Return the connections of this process."""
         if self._connections.process != os.getpid():
             _LEFT_BY_FORKS.append(self._connections)
-            self._connections = _Connections(self.path, self._synchronous)
+            with self._failures():
+                self._connections = _Connections(self.path, self._synchronous)
         return self._connections
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Raise ``StateFailed`` for errors of SQLite and of the lock."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._troubles.failed(self.path, _cause(self.path, error), "used") from error
+        except _LockFailed as error:
+            raise self._troubles.failed(self.path, error.cause, "used") from error
+
+
+def read(path: Path, query: str) -> list[Any]:
+    """Return the rows of a query to a database that is only read. Raises ``sqlite3.Error``."""
+    has_log = path.with_name(path.name + "-wal").exists()  # otherwise SQLite would create one
+    connection = sqlite3.connect(f"{path.as_uri()}?{'mode=ro' if has_log else 'immutable=1'}", uri=True)
+    with contextlib.closing(connection):
+        return connection.execute(query).fetchall()
 
 
 class _Connections:
@@ -118,16 +140,18 @@ class _Connections:
         self.process = os.getpid()
         self.writing = threading.RLock()
         self.readers: list[sqlite3.Connection] = []  # those that no thread uses now
-        with _failures(path):
+        try:
             os.close(_private(path))
             self._lock_file = _private(path.with_name(path.name + ".lock"))
-            try:
-                with self.locked():
-                    self.writer = _connect(path, synchronous)
-                    _prepare(self.writer, path)
-            except BaseException:
-                os.close(self._lock_file)
-                raise
+        except OSError as error:
+            raise _LockFailed(error) from error
+        try:
+            with self.locked():
+                self.writer = _connect(path, synchronous)
+                _prepare(self.writer, path)
+        except BaseException:
+            os.close(self._lock_file)
+            raise
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -135,7 +159,10 @@ class _Connections:
         if fcntl is None:
             yield
             return
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _LockFailed(error) from error
         try:
             yield
         finally:
@@ -175,14 +202,21 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-@contextlib.contextmanager
-def _failures(path: Path) -> Iterator[None]:
-    """Raise ``StateFailed`` for errors of SQLite and of the lock."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StateFailed(
-            f"{path} cannot be used: {error}",
-            str(error),
-            no_room=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL,
-        ) from error
+class _LockFailed(Exception):
+    """The files of the database cannot be opened or locked."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _cause(path: Path, error: sqlite3.Error) -> OSError:
+    """Return the error of the system behind one of SQLite, which does not say whether there is no room."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        return OSError(errno.EACCES, str(error))
+    if code & 0xFF == sqlite3.SQLITE_IOERR:
+        return no_room_in(path.parent) or OSError(errno.EIO, str(error))
+    return OSError(str(error))

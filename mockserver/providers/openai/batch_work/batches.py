@@ -52,7 +52,7 @@ class Batches:
         """
         self._app, self._operations = app, operations
         self.endpoints = frozenset(operations)
-        self._context.store.listen(self._on_changes)
+        self._context.store.listen(self._on_changes, KIND)
         for account_id, batch_id, value in self._context.store.all(KIND):
             self._continue(account_id, batch_id, value)
 
@@ -159,8 +159,6 @@ class Batches:
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Start batches that were put into the store, and remove ended ones from the batch queue."""
         for change in changes:
-            if change.kind != KIND:
-                continue
             if change.after is None or is_final(change.after):
                 self._context.limiter.queue.leave(change.account, change.key)
             if change.after is not None and change.before is None:

@@ -47,7 +47,7 @@ class ClientSecrets:
         self._ids = ids
         self._lock = threading.Lock()
         self._accounts = {key: account for account, key, _ in store.all(KIND)}
-        store.listen(self._on_changes)
+        store.listen(self._on_changes, KIND)
 
     def mint(self, account: Account, session: Mapping[str, Any], seconds: int) -> tuple[str, int]:
         """Return a new key and when it expires: in ``seconds``. Drop the account's keys that have expired."""
@@ -81,9 +81,9 @@ class ClientSecrets:
     def _on_changes(self, changes: Sequence[Change]) -> None:
         with self._lock:
             for change in changes:
-                if change.kind == KIND and change.after is None:
+                if change.after is None:
                     self._accounts.pop(change.key, None)
-                elif change.kind == KIND:
+                else:
                     self._accounts[change.key] = change.account
 
 

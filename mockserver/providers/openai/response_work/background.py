@@ -84,7 +84,7 @@ class Background:
 
     def resume(self) -> None:
         """Continue the responses that an earlier server left unfinished."""
-        self._context.store.listen(self._on_changes)
+        self._context.store.listen(self._on_changes, RESPONSE)
         self._context.clock.listen(self._notify)
         for account_id, _, value in self._context.store.all(RESPONSE):
             self._continue(account_id, value)
@@ -154,13 +154,12 @@ class Background:
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Begin the work on responses that were put into the store, and free the conversations of ended ones."""
         for change in changes:
-            if change.kind != RESPONSE:
-                continue
             if change.after is None or progress.is_final(change.after):
                 self.forget(change.account, change.key)
-                value = change.after or change.before or {}
-                conversation_id = conversation_id_of(value["response"])
-                self._context.busy.release(change.account, conversation_id, change.key)
+                value = change.after or change.before
+                if value is not None:
+                    conversation_id = conversation_id_of(value["response"])
+                    self._context.busy.release(change.account, conversation_id, change.key)
             if change.after is not None and change.before is None:
                 self._continue(change.account, change.after)
         self._notify()
