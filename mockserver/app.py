@@ -248,7 +248,7 @@ def build_services(settings: Settings) -> Services:
     faults = Faults(clock, settings.seed, errors, ENDPOINTS, shared.counters)
     account_settings = AccountSettings(settings)
     limiter = Limiter(catalog, clock, settings, shared.buckets, shared.counters)
-    store, blobs = open_state(settings.state, ValueRules(schemas))
+    store, blobs = open_state(settings.state, ValueRules(schemas), store=settings.store)
     return Services(
         settings=settings,
         catalog=catalog,

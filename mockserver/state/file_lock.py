@@ -8,6 +8,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
+from mockserver.state.disk import tighten
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,6 +30,7 @@ class FileLock:
     def __init__(self, path: Path, *, shared: bool = False) -> None:
         """Take the lock. Raises ``FileLocked`` and ``OSError``."""
         descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
+        tighten(path)  # regardless of the umask
         try:
             self.is_alone = _try(descriptor)
             if shared:

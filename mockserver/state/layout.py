@@ -30,7 +30,12 @@ MARKER, LOCK, DATABASE = "mockserver-state.json", "lock", "state.db"
 VALUES, BLOBS, INCOMING = "values", "blobs", "incoming"
 FORMAT = 2  # of the state folders that this version writes; it reads those before, too
 
+APPLICATION = 0x61756D6B  # in the header of a database: it is one of this program
+
+_HEADER = b"SQLite format 3\0"
+_APPLICATION_AT = slice(68, 72)  # bytes of the header
 _FOLDERS = (VALUES, BLOBS, INCOMING)
+_OF_DATABASE = (DATABASE, f"{DATABASE}.lock")
 _MARKER_PARTIAL = Path(MARKER).with_suffix(PARTIAL).name
 _LOST_AND_FOUND = "lost+found"  # in the root of an empty file system
 _BLOB = re.compile("[0-9a-f]{32}")
@@ -92,8 +97,10 @@ def is_marked(folder: Path) -> bool:
 
 
 def mark(folder: Path) -> None:
-    """Write the marker to a folder."""
-    write_whole(folder / MARKER, json.dumps({"format": FORMAT, "what": _WHAT}).encode() + b"\n")
+    """Write the marker to a folder, unless it is there."""
+    path, content = folder / MARKER, json.dumps({"format": FORMAT, "what": _WHAT}).encode() + b"\n"
+    if not path.exists() or path.read_bytes() != content:
+        write_whole(path, content)
 
 
 def check_is_ours(folder: Path) -> None:
@@ -117,7 +124,7 @@ def check_is_ours(folder: Path) -> None:
     names = {path.name for path, _ in files_in(folder)} - {_LOST_AND_FOUND, _MARKER_PARTIAL}
     if LOCK in names and (folder / LOCK).lstat().st_size == 0:
         names.remove(LOCK)
-    if names and not _is_of_earlier_version(folder, names):
+    if names and not _has_our_database(folder, names) and not _is_of_earlier_version(folder, names):
         shown = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
         raise StateFolderError(
             f"state: {folder} contains {shown} and no {MARKER}: it is not a state folder of this server. "
@@ -152,6 +159,17 @@ def _marker_in(path: Path) -> int:
             "this file: the next start writes it again. Otherwise name another folder."
         ) from error
     return number
+
+
+def _has_our_database(folder: Path, names: set[str]) -> bool:
+    """Return whether a folder has a database of this program, and otherwise only its folders."""
+    if not {name for name in names if not name.startswith(f"{DATABASE}-")} <= {*_FOLDERS, *_OF_DATABASE}:
+        return False
+    with contextlib.suppress(OSError), (folder / DATABASE).open("rb") as file:
+        header = file.read(100)
+        is_ours = header[_APPLICATION_AT] == APPLICATION.to_bytes(4, "big")
+        return header.startswith(_HEADER) and is_ours
+    return False
 
 
 def _is_of_earlier_version(folder: Path, names: set[str]) -> bool:

@@ -33,6 +33,7 @@ from mockserver.state.layout import (
     row_of,
 )
 from mockserver.state.memory.documents import MemoryDocuments
+from mockserver.state.shared import MEMORY, SQLITE
 from mockserver.state.survey import STORED, Stored, arrived, survey, unnamed_in_words
 
 if TYPE_CHECKING:
@@ -43,23 +44,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_BESIDE = "-documents"  # what the name of the folder beside a database has at its end
 _MAX_LOGGED = 20  # damaged or foreign files that are logged one by one
 
 
-def open_state(path: str, rules: ValueRules, *, shared: bool = False) -> tuple[Documents, Blobs]:
-    """Return the documents and the blobs of a server, in the folder ``path``. An empty path keeps all in memory.
+def open_state(path: str, rules: ValueRules, *, store: str = MEMORY) -> tuple[Documents, Blobs]:
+    """Return the documents and the blobs of a server, in the folder ``path`` and the ``store`` of the settings.
 
-    A ``shared`` folder can be open in several processes. Values that violate the ``rules`` are set aside. Raises
+    Without a folder, the store decides: memory keeps all in memory, SQLite in a folder beside its database. With
+    SQLite, several processes can have the folder. Values that violate the ``rules`` are set aside. Raises
     ``StateFolderError`` if the folder cannot be used, is not a state folder, or is used by another server.
     """
     troubles = Troubles()
-    if not path:
-        store, blobs = MemoryDocuments(), Blobs(None, troubles)
-        References(blobs).follow(store)
-        return store, blobs
-    folder = Folder(Path(path).absolute(), shared=shared)
+    scheme, _, place = store.partition(":")
+    folder_path = path or (f"{place}{_BESIDE}" if scheme == SQLITE else "")
+    if not folder_path:
+        documents, blobs = MemoryDocuments(), Blobs(None, troubles)
+        References(blobs).follow(documents)
+        return documents, blobs
+    folder = Folder(Path(folder_path).absolute(), shared=scheme != MEMORY)
     try:
-        return _open(folder, rules, troubles, shared=shared)
+        return _open(
+            folder, rules, troubles, shared=scheme != MEMORY, synchronous="FULL" if path else "NORMAL"
+        )
     except (OSError, StateFailed) as error:
         folder.close()
         raise _unusable(folder.path, error) from error
@@ -68,14 +75,16 @@ def open_state(path: str, rules: ValueRules, *, shared: bool = False) -> tuple[D
         raise
 
 
-def _open(folder: Folder, rules: ValueRules, troubles: Troubles, *, shared: bool) -> tuple[Documents, Blobs]:
+def _open(
+    folder: Folder, rules: ValueRules, troubles: Troubles, *, shared: bool, synchronous: str
+) -> tuple[Documents, Blobs]:
     """Open a locked folder. If no other process has it open, all of its values are checked."""
     from mockserver.state.sqlite.database import Database
     from mockserver.state.sqlite.documents import SqliteDocuments
 
     for name in (VALUES, BLOBS, INCOMING):
         _tighten(folder.path / name)
-    database = Database(folder.path / DATABASE, synchronous="FULL", troubles=troubles)
+    database = Database(folder.path / DATABASE, synchronous=synchronous, troubles=troubles)
     try:
         with database.transaction() as cursor:  # until the end, no other process opens the folder
             blobs = Blobs(folder, troubles)
@@ -87,6 +96,7 @@ def _open(folder: Folder, rules: ValueRules, troubles: Troubles, *, shared: bool
             _clear_arrivals(folder.path, cursor)
         if found is not None:
             _end_import(folder.path, found)
+            database.reserve()
     except BaseException:
         database.close()
         raise
@@ -117,7 +127,7 @@ def _check(folder: Path, cursor: sqlite3.Cursor, rules: ValueRules) -> Survey:
     """Return the content of the folder, and log what is wrong in it. Raises ``sqlite3.Error``."""
     (first,) = cursor.execute("PRAGMA quick_check(1)").fetchone()
     if first != "ok":
-        raise sqlite3.DatabaseError(f"it is damaged ({first})")
+        raise sqlite3.DatabaseError(f"it is damaged ({first.splitlines()[-1]})")
     found = survey(folder, map(Stored._make, cursor.execute(STORED)), rules)
     for path in found.unnamed[:_MAX_LOGGED]:
         log.warning("state: no value names the blob %s. It is kept", path)
@@ -151,8 +161,8 @@ def _exported(folder: Path, stored: Stored) -> Path:
     place, kind, account, key, content = stored
     try:
         value = json.loads(content)
-    except (ValueError, RecursionError):
-        value = content.decode(errors="replace")
+    except (ValueError, TypeError, RecursionError):
+        value = content.decode(errors="replace") if isinstance(content, bytes) else content
     path = private_folder(folder / VALUES) / f"{place:012}.json"
     write_whole(path, row_of(kind, account, key, value))
     return path

@@ -63,7 +63,7 @@ class StoreSnapshots:
                         written.append(blob_id)
                         self._write(blob_id, b64decode(content, validate=True))
             complete = [room | {"values": self._complete(room["values"])} for room in state]
-            self._store.restore(complete, account_id)
+            self._store.restore(complete, account_id, check=lambda: self._check_blobs(complete))
         except BaseException:
             for blob_id in written:
                 self._blobs.delete(blob_id)
@@ -77,6 +77,12 @@ class StoreSnapshots:
             self._rules.check(kind, account, key, value)
         except BadValue as error:
             raise BadValue(f"{kind} {key[:80]!r}: {error}") from error
+
+    def _check_blobs(self, rooms: list[Value]) -> None:
+        """Raise ``BadValue`` if a blob has been deleted meanwhile. None can be while this is called by the store."""
+        for room in rooms:
+            if self._complete(room["values"]).keys() != room["values"].keys():
+                raise BadValue("a file that the snapshot names was deleted at this moment. Restore it again")
 
     def _complete(self, values: dict[str, Value]) -> dict[str, Any]:
         """Return the values with all blobs present. Raises ``BadValue`` for a blob of another size than stated."""

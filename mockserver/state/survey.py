@@ -143,7 +143,7 @@ def _check_stored(
             value = json.loads(content)
             rules.check(kind, account, key, value)
             check_bytes(value, found.sizes.get)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             found.damaged.append(Damaged(each, _what(kind, account, key), str(error)))
             continue
         usable[kind, account, key] = hash(content)

@@ -111,7 +111,7 @@ def test_a_state_folder_brings_them_back(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_no_oserror_which_would_mean_that_the_client_left(tmp_path: Path) -> None:
     blobs = Blobs(Folder(tmp_path))
-    (tmp_path / "incoming").rmdir()
+    (tmp_path / "incoming").rename(tmp_path / "elsewhere")
     (tmp_path / "incoming").touch()  # in the place of files
     with blobs.writer() as writer, pytest.raises(StateFailed):
         writer.write(LARGE)

@@ -32,10 +32,10 @@ CHAT = {"model": "gpt-4o-mini", "messages": MESSAGES}
 
 
 @contextmanager
-def full(process: Popen[str]) -> Iterator[None]:
-    """Let no file of the process grow within the block."""
+def full(process: Popen[str], size: int = 0) -> Iterator[None]:
+    """Let no file of the process grow beyond ``size`` bytes within the block."""
     _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, most))
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, most))
     try:
         yield
     finally:
@@ -86,7 +86,10 @@ def test_what_a_full_disk_refuses_is_not_there_and_what_was_acknowledged_stays(t
 def test_a_full_disk_has_room_for_deletions(tmp_path: Path) -> None:
     with served(tmp_path, "--state", "state") as (process, client):
         gone = client.files.create(file=("large.bin", LARGE), purpose="evals")
-        with full(process):
+        database, log = tmp_path / "state" / "state.db", tmp_path / "state" / "state.db-wal"
+        with full(process, min(database.stat().st_size, log.stat().st_size)):
+            with pytest.raises(openai.InternalServerError, match="no room left"):
+                client.files.create(file=("larger.bin", 2 * LARGE), purpose="evals")
             assert client.files.delete(gone.id).deleted
         process.kill()
         process.wait()

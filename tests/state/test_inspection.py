@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,14 @@ def test_objects_and_leftovers_and_what_is_damaged_are_counted(
         store.put("voice_consent", "ann", str(number), consent(str(number)))
     store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFF"), 4))
     kept(blobs, b"nobody's")
+    store.close()
     blobs.close()
     assert (
         "4 objects (1 file, 3 voice_consent) with 4 bytes; 1 incomplete files" in inspect(tmp_path, rules)[1]
     )
-    (tmp_path / "values" / "000000000002.json").write_text(
-        json.dumps({"kind": "voice_consent", "account": "ann", "key": "2", "value": None})
-    )
+    with closing(sqlite3.connect(tmp_path / "state.db")) as database, database:
+        database.execute("UPDATE documents SET value = 'null' WHERE key = '2'")
+    (tmp_path / "values").mkdir()
     (tmp_path / "values" / "000000000009.tmp").touch()
     (tmp_path / "notes").touch()
     (tmp_path / "blobs" / "notes").touch()

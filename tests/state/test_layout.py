@@ -44,7 +44,7 @@ def test_a_folder_without_files_becomes_a_state_folder(tmp_path: Path, found: li
     for name in found or ():
         (folder / name).mkdir(parents=True)
     take(folder)
-    assert json.loads((folder / MARKER).read_bytes())["format"] == 1
+    assert json.loads((folder / MARKER).read_bytes())["format"] == 2
     take(folder)
 
 
@@ -105,7 +105,7 @@ def test_a_folder_of_another_program_is_refused_and_left_unchanged(
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        (b'{"format": 2}', "a newer version wrote this folder, in format 2.* Start the newer version"),
+        (b'{"format": 3}', "a newer version wrote this folder, in format 3.* Start the newer version"),
         (b"", "is damaged .* remove this file"),
         (b"{}", "is damaged"),
         (b"[1]", "is damaged"),
@@ -129,11 +129,11 @@ def test_a_folder_whose_damaged_marker_was_removed_is_taken_again(tmp_path: Path
     before = everything_in(tmp_path)
     take(tmp_path)
     after = everything_in(tmp_path)
-    assert json.loads(after.pop(MARKER) or b"")["format"] == 1
+    assert json.loads(after.pop(MARKER) or b"")["format"] == 2
     assert after == before
 
 
-@pytest.mark.parametrize("name", ["blobs", "values", "incoming", "lock", MARKER])
+@pytest.mark.parametrize("name", ["blobs", "values", "incoming", "lock", "state.db", MARKER])
 @pytest.mark.parametrize("is_marked", [True, False])
 def test_links_are_not_followed(tmp_path: Path, name: str, is_marked: bool) -> None:
     folder, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
@@ -141,7 +141,7 @@ def test_links_are_not_followed(tmp_path: Path, name: str, is_marked: bool) -> N
         take(folder)
     else:
         write(folder, EARLIER)
-    is_file = name in ("lock", MARKER)
+    is_file = name in ("lock", "state.db", MARKER)
     elsewhere.write_bytes(b"precious") if is_file else write(elsewhere, {ID: b"precious"})
     moved = folder / name
     if moved.is_dir():

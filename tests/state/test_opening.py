@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +17,9 @@ import pytest
 from mockserver.state.blobs import Blobs
 from mockserver.state.disk import StateFailed
 from mockserver.state.inspection import inspect
-from mockserver.state.memory.documents import MemoryDocuments
+from mockserver.state.layout import StateFolderError, row_of
 from mockserver.state.opening import open_state
+from mockserver.state.protocols import Change, Documents
 from mockserver.state.value_rules import ValueRules
 from tests.state.conftest import Opened, consent, file, kept
 
@@ -29,7 +33,7 @@ def nested(levels: int) -> Any:
     return value
 
 
-def reopened(blobs: Blobs, opened: Opened) -> tuple[MemoryDocuments, Blobs]:
+def reopened(blobs: Blobs, opened: Opened) -> tuple[Documents, Blobs]:
     blobs.close()
     return opened()
 
@@ -38,7 +42,13 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def names(store: MemoryDocuments, account: str = "ann") -> list[str]:
+def sql(folder: Path, statement: str, *values: object) -> None:
+    """Change the database of a folder that is not open."""
+    with contextlib.closing(sqlite3.connect(folder / "state.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def names(store: Documents, account: str = "ann") -> list[str]:
     return [value["name"] for value in store.values(KIND, account)]
 
 
@@ -157,15 +167,41 @@ def test_what_cannot_be_used_is_set_aside(
     store, blobs = opened()
     store.put(KIND, "ann", "1", consent("1"))
     blobs.close()
+    (tmp_path / "values").mkdir()
     (tmp_path / "values" / "000000000007.json").write_bytes(content)
     for _ in range(2):
         with caplog.at_level(logging.WARNING):
             store, blobs = opened()
         assert store.all(KIND) == [("ann", "1", consent("1"))]
-        assert files_in(tmp_path / "values") == ["000000000000.json", "damaged/000000000007.json"]
+        assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000007.json"]
         assert (tmp_path / "values" / "damaged" / "000000000007.json").read_bytes() == content
         blobs.close()
-    assert caplog.text.count("Its file is kept as") == 1
+    assert caplog.text.count("It is kept as") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"null", b'{"id": "2"}', b"[" * 5000, "text"])
+def test_a_row_that_cannot_be_used_is_set_aside_as_a_file_and_comes_back_when_it_is_repaired(
+    tmp_path: Path, opened: Opened, content: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, blobs = opened()
+    for key in ("1", "2"):
+        store.put(KIND, "ann", key, consent(key, key))
+    store.close()
+    blobs.close()
+    sql(tmp_path, "UPDATE documents SET value = ? WHERE key = '1'", content)
+    for _ in range(2):
+        store, blobs = opened()
+        assert names(store) == ["2"]
+        blobs.close()
+    assert caplog.text.count("voice_consent '1' of 'ann' cannot be used") == 1
+    damaged = tmp_path / "values" / "damaged" / "000000000001.json"
+    row = json.loads(damaged.read_bytes())
+    damaged.unlink()
+    (tmp_path / "values" / damaged.name).write_text(json.dumps(row | {"value": consent("1", "repaired")}))
+    store, blobs = opened()
+    assert names(store) == ["2", "repaired"]
+    assert files_in(tmp_path / "values") == []
+    blobs.close()
 
 
 def test_the_log_names_what_was_set_aside_and_why(
@@ -177,12 +213,13 @@ def test_the_log_names_what_was_set_aside_and_why(
     _, blobs = opened()
     assert "file 'file-1' of 'org/proj' cannot be used: the blob " in caplog.text
     assert "has 4 bytes, not 5" in caplog.text
-    assert "values/damaged/000000000000.json" in caplog.text.replace(os.sep, "/")
+    assert "values/damaged/000000000001.json" in caplog.text.replace(os.sep, "/")
     blobs.close()
 
 
 def test_nothing_that_was_set_aside_is_ever_replaced(tmp_path: Path, opened: Opened) -> None:
     _, blobs = opened()
+    (tmp_path / "values").mkdir()
     for content in (b"first", b"second", b"third"):
         blobs.close()
         (tmp_path / "values" / "000000000000.json").write_bytes(content)
@@ -192,7 +229,7 @@ def test_nothing_that_was_set_aside_is_ever_replaced(tmp_path: Path, opened: Ope
     blobs.close()
 
 
-@pytest.mark.parametrize("loss", ["one is damaged", "one is gone", "all are gone", "the folder is gone"])
+@pytest.mark.parametrize("loss", ["one is damaged", "one is gone", "all are gone", "the database is gone"])
 def test_bytes_stay_whose_values_are_lost_and_serve_them_when_they_come_back(
     tmp_path: Path, opened: Opened, loss: str, caplog: pytest.LogCaptureFixture, rules: ValueRules
 ) -> None:
@@ -201,17 +238,16 @@ def test_bytes_stay_whose_values_are_lost_and_serve_them_when_they_come_back(
     for blob_id in ids:
         store.put("file", "ann", f"file-{blob_id}", file(f"file-{blob_id}", blob_id, 4))
     blobs.close()
-    values = tmp_path / "values"
-    shutil.copytree(values, tmp_path / "backup")
+    store.close()
     if loss == "one is damaged":
-        (values / "000000000000.json").write_bytes(bytes(9))
+        sql(tmp_path, "UPDATE documents SET value = x'00' WHERE place = 1")
     elif loss == "one is gone":
-        (values / "000000000000.json").unlink()
+        sql(tmp_path, "DELETE FROM documents WHERE place = 1")
+    elif loss == "all are gone":
+        sql(tmp_path, "DELETE FROM documents")
     else:
-        shutil.rmtree(values)
-        if loss == "all are gone":
-            values.mkdir()
-    lost = ids if "all" in loss or "folder" in loss else ids[:1]
+        (tmp_path / "state.db").unlink()
+    lost = ids if "all" in loss or "database" in loss else ids[:1]
     for _ in range(2):
         is_well, text = inspect(tmp_path, rules)
         assert not is_well
@@ -222,9 +258,12 @@ def test_bytes_stay_whose_values_are_lost_and_serve_them_when_they_come_back(
         assert files_in(tmp_path / "blobs") == sorted(ids)
         blobs.close()
     assert all(f"{blob_id}. It is kept" in caplog.text for blob_id in lost)
-    shutil.copytree(tmp_path / "backup", values, dirs_exist_ok=True)
+    for number, blob_id in enumerate(ids):
+        (tmp_path / "values").mkdir(exist_ok=True)
+        row = row_of("file", "ann", f"file-{blob_id}", file(f"file-{blob_id}", blob_id, 4))
+        (tmp_path / "values" / f"{number:012}.json").write_bytes(row)
     store, blobs = opened()
-    assert [value["blobs"][0] for _, _, value in store.all("file")] == ids
+    assert sorted(value["blobs"][0] for _, _, value in store.all("file")) == sorted(ids)
     blobs.close()
 
 
@@ -234,13 +273,17 @@ def test_wherever_a_server_is_killed_the_next_one_has_all_or_nothing_and_no_left
     state, moments = tmp_path / "state", tmp_path / "moments"
     moments.mkdir()
 
+    def keep_moment(*_: object) -> None:
+        """Copy the folder as it is now."""
+        shutil.copytree(state, moments / str(len(list(moments.iterdir()))))
+
     def with_moments(name: str) -> None:
         """Copy the folder before each call of a method that changes it."""
         method = getattr(Path, name)
 
         def copying(path: Path, *arguments: Any, **options: Any) -> Any:
             if path.is_relative_to(state):
-                shutil.copytree(state, moments / str(len(list(moments.iterdir()))))
+                keep_moment()
             return method(path, *arguments, **options)
 
         monkeypatch.setattr(Path, name, copying)
@@ -249,6 +292,8 @@ def test_wherever_a_server_is_killed_the_next_one_has_all_or_nothing_and_no_left
     store.put("file", "ann", "file-0", file("file-0", kept(blobs, b"RIFF"), 4))
     for name in ("replace", "rename", "unlink"):
         with_moments(name)
+    with store._database.transaction() as cursor:  # type: ignore[attr-defined]
+        cursor.connection.set_trace_callback(keep_moment)
     store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFX"), 4))
     store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFXX"), 5))
     store.remove("file", "ann", "file-1")
@@ -260,7 +305,8 @@ def test_wherever_a_server_is_killed_the_next_one_has_all_or_nothing_and_no_left
         found = {key: blobs.size(value["blobs"][0]) for _, key, value in store.all("file")}
         seen.add(tuple(found.items()))
         assert files_in(moment / "blobs") == sorted(value["blobs"][0] for _, _, value in store.all("file"))
-        assert not files_in(moment / "incoming")
+        assert {Path(name).name for name in files_in(moment / "incoming")} == {"lock"}
+        assert len(list((moment / "incoming").iterdir())) == 1
         assert not (moment / "values" / "damaged").exists()
         blobs.close()
     assert seen == {
@@ -287,7 +333,7 @@ def test_a_value_whose_bytes_are_not_there_is_set_aside(tmp_path: Path, opened: 
         path.write_bytes({"shorter": b"RIF", "longer": b"RIFFF"}[damage])
     store, blobs = opened()
     assert not store.all("file")
-    assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000000.json"]
+    assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000001.json"]
     assert damage not in ("a folder", "a link") or os.path.lexists(path)
     blobs.close()
 
@@ -295,6 +341,7 @@ def test_a_value_whose_bytes_are_not_there_is_set_aside(tmp_path: Path, opened: 
 def test_of_two_values_with_one_key_the_newer_is_kept(tmp_path: Path, opened: Opened) -> None:
     _, blobs = opened()
     blobs.close()
+    (tmp_path / "values").mkdir()
     for number, name in ((3, "old"), (5, "new")):
         row = {"kind": KIND, "account": "ann", "key": "1", "value": consent("1", name)}
         (tmp_path / "values" / f"{number:012}.json").write_text(json.dumps(row))
@@ -343,56 +390,184 @@ def test_what_was_half_written_and_bytes_that_no_value_ever_named_are_removed(
     store.put("file", "ann", "file-1", file("file-1", named, 4))
     writer = blobs.writer()
     writer.write(bytes(1 << 17))
+    (tmp_path / "values").mkdir()
     (tmp_path / "values" / "000000000008.tmp").write_bytes(b"{")
     store, blobs = reopened(blobs, opened)
     assert unnamed not in blobs
     assert [key for _, key, _ in store.all("file")] == ["file-1"]
-    assert files_in(tmp_path / "values") == ["000000000000.json"]
+    assert files_in(tmp_path / "values") == []
     assert files_in(tmp_path / "blobs") == [named]
-    assert files_in(tmp_path / "incoming") == []
+    assert [Path(name).name for name in files_in(tmp_path / "incoming")] == ["lock"]
     writer.__exit__()
     blobs.close()
 
 
-def test_a_value_that_cannot_be_written_is_not_there(tmp_path: Path, opened: Opened) -> None:
+def refuse(folder: Path, change: str, why: str = "no power") -> None:
+    """Let the database of a folder refuse changes of documents."""
+    sql(folder, f"CREATE TRIGGER refuse BEFORE {change} ON documents BEGIN SELECT RAISE(ABORT, '{why}'); END")
+
+
+@pytest.mark.parametrize("change", ["INSERT", "UPDATE", "DELETE"])
+def test_a_change_that_cannot_be_written_has_not_happened(
+    tmp_path: Path, opened: Opened, change: str
+) -> None:
     store, blobs = opened()
     for key in ("1", "2"):
         store.put(KIND, "ann", key, consent(key, "old"))
-    (tmp_path / "values").rename(tmp_path / "elsewhere")
-    for change in (
-        lambda: store.put(KIND, "ann", "3", consent("3")),
-        lambda: store.put(KIND, "ann", "1", consent("1", "new")),
-        lambda: store.update(KIND, "ann", "1", lambda each: each | {"name": "new"}),
-        lambda: store.remove(KIND, "ann", "1"),
-        lambda: store.reset(None),
-        lambda: store.restore([], None),
-    ):
-        with pytest.raises(StateFailed, match="values cannot be written"):
-            change()
-        assert [(key, value["name"]) for _, key, value in store.all(KIND)] == [("1", "old"), ("2", "old")]
-    (tmp_path / "elsewhere").rename(tmp_path / "values")
+    before = store.snapshot(None)
+    heard: list[Change] = []
+    store.listen(heard.extend)
+    refuse(tmp_path, change)
+    changes: dict[str, list[Callable[[], object]]] = {
+        "INSERT": [lambda: store.put(KIND, "ann", "3", consent("3"))],
+        "UPDATE": [
+            lambda: store.put(KIND, "ann", "1", consent("1", "new")),
+            lambda: store.update(KIND, "ann", "1", lambda each: each | {"name": "new"}),
+        ],
+        "DELETE": [
+            lambda: store.remove(KIND, "ann", "1"),
+            lambda: store.reset(None),
+            lambda: store.restore([], None),
+        ],
+    }
+    for refused in changes[change]:
+        with pytest.raises(StateFailed, match=r"state\.db cannot be used: no power"):
+            refused()
+        assert store.snapshot(None) == before
+    assert not heard
     store, blobs = reopened(blobs, opened)
-    assert [(key, value["name"]) for _, key, value in store.all(KIND)] == [("1", "old"), ("2", "old")]
+    assert store.snapshot(None) == before
     blobs.close()
 
 
-def test_bytes_stay_until_no_value_on_disk_names_them(
-    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_full_database_refuses_is_not_there(opened: Opened) -> None:
+    store, blobs = opened()
+    store.put(KIND, "ann", "1", consent("1"))
+    with store._database.transaction() as cursor:  # type: ignore[attr-defined]
+        cursor.connection.execute("PRAGMA max_page_count = 1")  # no more than there are
+    with pytest.raises(StateFailed) as caught:
+        store.put(KIND, "ann", "2", consent("2", "x" * 1_000_000))
+    assert caught.value.no_room
+    assert names(store) == ["Ann"]
+    assert store.remove(KIND, "ann", "1")
+    blobs.close()
+
+
+def test_bytes_stay_until_no_value_on_disk_names_them(tmp_path: Path, opened: Opened) -> None:
     store, blobs = opened()
     named = kept(blobs, b"RIFF")
     store.put("file", "ann", "file-1", file("file-1", named, 4))
-
-    def no_power(folder: Path) -> None:
-        raise OSError("no power")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("mockserver.state.value_files.sync", no_power)
-        with pytest.raises(StateFailed):
-            store.remove("file", "ann", "file-1")
+    refuse(tmp_path, "DELETE")
+    with pytest.raises(StateFailed):
+        store.remove("file", "ann", "file-1")
     assert named in blobs
+    sql(tmp_path, "DROP TRIGGER refuse")
     store.remove("file", "ann", "file-1")
     assert named not in blobs
+    blobs.close()
+
+
+@pytest.mark.parametrize("content", [b"SQLite format 3\0" + bytes(4096), b"notes", b"\0" * 100_000])
+def test_a_database_that_is_damaged_is_refused_and_left_unchanged(
+    tmp_path: Path, opened: Opened, content: bytes
+) -> None:
+    opened()[1].close()
+    for path in tmp_path.glob("state.db*"):
+        path.unlink()
+    (tmp_path / "state.db").write_bytes(content)
+    with pytest.raises(StateFolderError, match=r"^state: .*state\.db .*Restore this file from a backup"):
+        opened()
+    assert (tmp_path / "state.db").read_bytes() == content
+
+
+def test_a_database_with_damage_inside_is_refused(tmp_path: Path, opened: Opened) -> None:
+    store, blobs = opened()
+    for number in range(200):
+        store.put(KIND, "ann", str(number), consent(str(number), "x" * 100))
+    store.close()
+    blobs.close()
+    with (tmp_path / "state.db").open("r+b") as database:
+        database.seek(4096 * 3)
+        database.write(b"\xff" * 4096 * 4)
+    with pytest.raises(StateFolderError, match=r"state\.db cannot be used: .*Restore this file"):
+        opened()
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path, opened: Opened) -> None:
+    opened()[1].close()
+    for path in tmp_path.glob("state.db*"):
+        path.unlink()
+    sql(tmp_path, "CREATE TABLE precious (thing TEXT)")
+    with pytest.raises(StateFolderError, match=r"state\.db is a database of another program"):
+        opened()
+
+
+def test_a_folder_of_the_earlier_format_is_converted(tmp_path: Path, opened: Opened) -> None:
+    blob_id = "0123456789abcdef" * 2
+    rows = [
+        row_of(KIND, "ann", "2", consent("2", "first")),
+        row_of(KIND, "ann", "1", consent("1", "second")),
+        row_of("file", "ann", "file-1", file("file-1", blob_id, 4)),
+    ]
+    for name in ("values", "blobs", "incoming"):
+        (tmp_path / name).mkdir()
+    for number, row in enumerate(rows):
+        (tmp_path / "values" / f"{number:012}.json").write_bytes(row)
+    (tmp_path / "incoming" / blob_id).write_bytes(b"RIFF")
+    (tmp_path / "incoming" / ("0" * 32)).write_bytes(b"half")
+    (tmp_path / "lock").touch()
+    (tmp_path / "mockserver-state.json").write_text('{"format": 1}')
+    for _ in range(2):
+        store, blobs = opened()
+        assert names(store) == ["first", "second"]
+        assert blobs.size(blob_id) == 4
+        assert files_in(tmp_path / "values") == []
+        assert files_in(tmp_path / "blobs") == [blob_id]
+        assert json.loads((tmp_path / "mockserver-state.json").read_bytes())["format"] == 2
+        blobs.close()
+
+
+def test_a_conversion_that_is_interrupted_loses_nothing(
+    tmp_path: Path, rules: ValueRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is copied at each file that is changed, and before each statement of the database."""
+    state, moments = tmp_path / "state", tmp_path / "moments"
+    (state / "values").mkdir(parents=True)
+    moments.mkdir()
+    for number in range(4):
+        row = row_of(KIND, "ann", str(number), consent(str(number), str(number)))
+        (state / "values" / f"{number:012}.json").write_bytes(row)
+    (state / "lock").touch()
+    unlink = Path.unlink
+
+    def copying(path: Path, *, missing_ok: bool = False) -> None:
+        if path.is_relative_to(state):
+            shutil.copytree(state, moments / str(len(list(moments.iterdir()))))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", copying)
+    open_state(str(state), rules)[1].close()
+    monkeypatch.undo()
+    assert len(list(moments.iterdir())) >= 4
+    for moment in moments.iterdir():
+        store, blobs = open_state(str(moment), rules)
+        assert names(store) == ["0", "1", "2", "3"]
+        assert not list((moment / "values").rglob("*"))
+        blobs.close()
+
+
+def test_a_value_in_a_file_replaces_none_in_the_database(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, blobs = opened()
+    store.put(KIND, "ann", "1", consent("1", "newer"))
+    blobs.close()
+    (tmp_path / "values").mkdir()
+    (tmp_path / "values" / "000000000007.json").write_bytes(row_of(KIND, "ann", "1", consent("1", "older")))
+    store, blobs = opened()
+    assert names(store) == ["newer"]
+    assert files_in(tmp_path / "values") == [f"damaged{os.sep}000000000007.json"]
+    assert "the database has another value" in caplog.text
     blobs.close()
 
 
@@ -410,7 +585,7 @@ def test_only_the_owner_can_read_what_is_kept(tmp_path: Path, rules: ValueRules,
         os.umask(before)
     writer.__exit__()
     blobs.close()
-    assert len(modes) == 9
+    assert {"state.db", "state.db-wal", "lock", "blobs"} < {path.name for path in modes}
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if path.is_file()} <= {0o600}
 
@@ -419,6 +594,7 @@ def test_only_the_owner_can_read_what_is_kept(tmp_path: Path, rules: ValueRules,
 def test_what_an_earlier_version_let_others_read_is_tightened(tmp_path: Path, opened: Opened) -> None:
     store, blobs = opened()
     store.put("file", "ann", "file-1", file("file-1", kept(blobs, b"RIFF"), 4))
+    store.close()
     blobs.close()
     (tmp_path / "blobs" / "foreign").touch()
     for path in tmp_path.rglob("*"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -18,19 +20,28 @@ PATIENCE = 30  # seconds after which a test fails
 
 
 class SlowDisk:
-    """Makes ``os.fsync`` wait from ``stall`` to ``go_on``."""
+    """Makes ``os.fsync`` and the commits of SQLite wait from ``stall`` to ``go_on``."""
 
     def __init__(self) -> None:
         self.waits = threading.Event()
         self._goes_on = threading.Event()
         self._goes_on.set()
         self._fsync = os.fsync
+        self._connect = sqlite3.connect
 
     def fsync(self, descriptor: int) -> None:
+        self._wait()
+        self._fsync(descriptor)
+
+    def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = self._connect(*arguments, **options)
+        connection.set_trace_callback(lambda statement: self._wait() if statement == "COMMIT" else None)
+        return connection
+
+    def _wait(self) -> None:
         if not self._goes_on.is_set():
             self.waits.set()
             assert self._goes_on.wait(PATIENCE)
-        self._fsync(descriptor)
 
     def stall(self) -> None:
         self.waits.clear()
@@ -44,6 +55,7 @@ class SlowDisk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDisk]:
     made = SlowDisk()
     monkeypatch.setattr("mockserver.state.disk.os.fsync", made.fsync)
+    monkeypatch.setattr("mockserver.state.sqlite.database.sqlite3.connect", made.connect)
     yield made
     made.go_on()
 

@@ -10,7 +10,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.state.disk import StateFailed, Troubles, no_room_in
+from mockserver.state.disk import StateFailed, Troubles, no_room_in, tighten
+from mockserver.state.layout import APPLICATION
 
 try:
     import fcntl
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a lock for less than one
-_APPLICATION = 0x61756D6B  # marks a database as one of this program
 FORMAT = 1  # the tables that this version reads and writes
+_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+_RESERVE = 1 << 19  # bytes
 _LEFT_BY_FORKS: list[_Connections] = []  # SQLite allows a child process neither to use nor to close them
 
 
@@ -72,11 +74,8 @@ class Database:
                 try:
                     yield cursor
                     cursor.execute("COMMIT")
-                except BaseException:
-                    with contextlib.suppress(
-                        sqlite3.Error
-                    ):  # some errors have undone the transaction already
-                        cursor.execute("ROLLBACK")
+                except BaseException as error:
+                    _undo(cursor, after=error)
                     raise
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
@@ -88,6 +87,13 @@ class Database:
         """Return the first row of a query, or ``None``. Raises ``StateFailed``."""
         with self._reader() as reader:
             return reader.execute(query, values).fetchone()
+
+    def reserve(self) -> None:
+        """Let the files have room for a few changes even if the disk is full later, so that values can be removed."""
+        self.create(f"CREATE TABLE reserve AS SELECT zeroblob({_RESERVE}) AS room")
+        self.create("DROP TABLE reserve")
+        with self._failures():
+            self._own().writer.execute(_CHECKPOINT)
 
     def close(self) -> None:
         """Close all connections of this process."""
@@ -123,6 +129,15 @@ class Database:
             raise self._troubles.failed(self.path, _cause(self.path, error), "used") from error
         except _LockFailed as error:
             raise self._troubles.failed(self.path, error.cause, "used") from error
+
+
+def _undo(cursor: sqlite3.Cursor, after: BaseException) -> None:
+    """Undo a transaction, unless SQLite has done so already."""
+    with contextlib.suppress(sqlite3.Error):
+        cursor.execute("ROLLBACK")
+    if isinstance(after, sqlite3.Error):  # on a full disk, the log can be used from its beginning after that
+        with contextlib.suppress(sqlite3.Error):
+            cursor.execute(_CHECKPOINT)
 
 
 def read(path: Path, query: str) -> list[Any]:
@@ -178,7 +193,9 @@ class _Connections:
 
 def _private(path: Path) -> int:
     """Open a file that only its owner can read, created if necessary. Return its descriptor."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    tighten(path)  # regardless of the umask
+    return descriptor
 
 
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
@@ -192,12 +209,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Make a new database one of this program. Raises ``ForeignDatabase``."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if (application, found) != (_APPLICATION, FORMAT):
-        if application == _APPLICATION:
+    if (application, found) != (APPLICATION, FORMAT):
+        if application == APPLICATION:
             raise ForeignDatabase(f"{path} was written by a newer version, in format {found}, not {FORMAT}")
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
             raise ForeignDatabase(f"{path} is a database of another program")
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("PRAGMA journal_mode = WAL")
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _LOOK = 0.015  # seconds between two looks for changes by other processes; one takes about 10 microseconds
 
+_LATEST = "SELECT latest FROM versions"
 _ROOM = "SELECT key, version, value FROM documents WHERE kind = ? AND account = ? ORDER BY place"
 _OF_KIND = "SELECT account, key, version, value FROM documents WHERE kind = ? ORDER BY place"
 _OF_ACCOUNT = """
@@ -61,8 +62,10 @@ class SqliteDocuments:
         self._changing = threading.Lock()  # held during a change and while its listeners are called
         self._listeners: list[tuple[Listener, tuple[str, ...]]] = []
         self._cache = ValueCache()
-        database.create(*TABLES)
-        self._seen = self._version()
+        with database.transaction() as cursor:
+            for statement in TABLES:
+                cursor.execute(statement)
+            (self._seen,) = cursor.execute(_LATEST).fetchone()
         self._own: set[int] = set()  # versions after ``_seen`` that are changes of this process
         self._closing = threading.Event()
         self._follower: threading.Thread | None = None
@@ -239,5 +242,5 @@ class SqliteDocuments:
 
     def _version(self) -> int:
         """Return the version of the latest change."""
-        (version,) = self._database.row("SELECT latest FROM versions") or (0,)
+        (version,) = self._database.row(_LATEST) or (0,)
         return int(version)
