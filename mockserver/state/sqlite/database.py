@@ -69,7 +69,7 @@ class Database:
             if connections.writer.in_transaction:
                 yield cursor
                 return
-            with self._failures(), connections.locked():
+            with self._failures(), connections.locked(), contextlib.closing(cursor):
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     yield cursor
