@@ -64,12 +64,11 @@ class Database:
         A transaction within another one of the same thread is a part of it. Raises ``StateFailed`` if it fails.
         """
         connections = self._own()
-        with connections.writing:
-            cursor = connections.writer.cursor()
+        with self._failures(), connections.writing, contextlib.closing(connections.writer.cursor()) as cursor:
             if connections.writer.in_transaction:
                 yield cursor
                 return
-            with self._failures(), connections.locked(), contextlib.closing(cursor):
+            with connections.locked():
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     yield cursor
@@ -135,7 +134,9 @@ def _undo(cursor: sqlite3.Cursor, after: BaseException) -> None:
     """Undo a transaction, unless SQLite has done so already."""
     with contextlib.suppress(sqlite3.Error):
         cursor.execute("ROLLBACK")
-    if isinstance(after, sqlite3.Error):  # on a full disk, the log can be used from its beginning after that
+    if isinstance(
+        after, (sqlite3.Error, StateFailed)
+    ):  # on a full disk, the log can be used from its beginning after that
         with contextlib.suppress(sqlite3.Error):
             cursor.execute(_CHECKPOINT)
 

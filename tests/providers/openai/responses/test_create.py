@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import string
 from pathlib import Path
 from typing import Any
@@ -226,12 +227,12 @@ def test_scripted_events_have_their_names(server: MockServer, api_key: str, resp
 def test_a_full_disk_ends_a_stream_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(port=0, whisper_model="none", log_level="error", state=str(tmp_path))
 
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
 
     with MockServer(settings) as server, openai.OpenAI(base_url=server.base_url, api_key="sk-mock-a") as sdk:
         sdk.responses.create(model="gpt-4o-mini", input="Hi.")
-        monkeypatch.setattr("os.fsync", full)
+        monkeypatch.setattr("mockserver.state.sqlite.rows.Draft.put", full)
         seen: list[str] = []
         stream = sdk.responses.create(model="gpt-4o-mini", input="Hi.", stream=True)
         with pytest.raises(openai.APIError) as caught:
