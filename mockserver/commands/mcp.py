@@ -11,7 +11,7 @@ from mockserver.commands.failures import exit_with_message, fail
 from mockserver.commands.own_server import serving
 from mockserver.commands.serve import start_log
 from mockserver.control_client import ControlClient, ControlFailed
-from mockserver.installation import origin_of
+from mockserver.installation import origin_of, own_distribution
 
 if TYPE_CHECKING:
     from mockserver.settings.model import Settings
@@ -23,7 +23,7 @@ _KEY = "sk-mock-me"  # of clients, if no key is given
 def run(settings: Settings, *, url: str | None, api_key: str | None, ca_file: str | None) -> None:
     """Serve MCP until standard input ends. Without a ``url``, a server of its own runs as long."""
     if origin_of("mcp") is None:
-        fail('the package mcp is not installed. Install it: pip install "audio-mockserver[mcp]"')
+        fail(f'the package mcp is not installed. Install it: pip install "{own_distribution()}[mcp]"')
     from mockserver.agents.server import serve_stdio
     from mockserver.agents.tools import Toolbox
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mockserver.installation import origin_of
+from mockserver.installation import origin_of, own_distribution
 from mockserver.settings.values import SettingsError
 from mockserver.version import __version__
 
@@ -37,7 +37,7 @@ def telemetry(*, content: bool) -> Telemetry:
     """Return the traces and metrics that the environment asks for. Raises ``SettingsError``."""
     if any(origin_of(module) is None for module in _MODULES):
         raise SettingsError(
-            'otel: OpenTelemetry is not installed. Install it: pip install "audio-mockserver[otel]"'
+            f'otel: OpenTelemetry is not installed. Install it: pip install "{own_distribution()}[otel]"'
         )
     from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor

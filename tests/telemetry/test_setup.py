@@ -100,8 +100,8 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 def serve(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Return a function that starts ``mockserver serve --otel`` on a port with variables."""
 
-    def begin(port: int, **variables: str) -> subprocess.Popen[str]:
-        options = ["--port", str(port), "--otel", "--whisper-model", "none", "--log-level", "error"]
+    def begin(port: int, *more: str, **variables: str) -> subprocess.Popen[str]:
+        options = ["--port", str(port), "--otel", "--whisper-model", "none", "--log-level", "error", *more]
         return subprocess.Popen(
             [sys.executable, "-m", "mockserver", "serve", *options],
             env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
@@ -159,3 +159,26 @@ def test_the_command_sends_what_is_left(serve: Callable[..., subprocess.Popen[st
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=60) == 0
         assert [span.name for span in collector.spans] == ["chat gpt-4o-mini"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs several processes")
+def test_each_of_several_processes_sends_its_spans(serve: Callable[..., subprocess.Popen[str]]) -> None:
+    with collecting() as collector:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        with serve(port, "--workers", "2", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as process:
+            assert eventually(lambda: is_answering(url))
+            headers = {"Authorization": "Bearer sk-mock-me"}
+            for _ in range(12):
+                httpx.post(f"{url}/v1/chat/completions", json=HELLO, headers=headers, trust_env=False)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=60) == 0
+        assert len({span.span_id for span in collector.spans}) == 12
+        processes = {
+            each.value.string_value
+            for resource in collector.resources
+            for each in resource.resource.attributes
+            if each.key == "service.instance.id"
+        }
+    assert len(processes) == 2
