@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
-from mockserver.journal.record import AudioFile, HitFault, Record, Timing
+from mockserver.journal.record import HitFault, Record, Timing
+from mockserver.pipeline.record_members import caller_of, content_of, endpoint_of, reply_of, usage_of
 from mockserver.pipeline.spans import begin_span
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
-    from mockserver.accounts.redaction import Secrets
-    from mockserver.audio.clip import Clip
-    from mockserver.audio.uploads import AudioPlace
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.journal.journal import Journal
     from mockserver.pipeline.call import Call
@@ -27,14 +24,12 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.telemetry.tracing import ExchangeSpan, Tracing
-    from mockserver.transport.streamed_forms import ReceivedFile
 
 log = logging.getLogger(__name__)
 
 _REFUSED = 400
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
 _ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
-_FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
 
 
 class _Head(NamedTuple):
@@ -236,20 +231,20 @@ class Exchange:
             id=self.request_id,
             time=self._time,
             connection=request.session.id if request.session else None,
-            **_caller(self.call),
-            **_endpoint(self._operation, secrets),
+            **caller_of(self.call),
+            **endpoint_of(self._operation, secrets),
             method=request.method,
             path=secrets.hide_in_path(request.path),
             query=redacted.query(request.query_string, secrets),
             headers=redacted.headers(request.headers, secrets),
-            **_request(self.call, secrets),
+            **content_of(self.call, secrets),
             status=head.status,
             error=self.error or None,
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
-            reply=_reply(self.call, secrets),
-            **_usage(self.call),
+            reply=reply_of(self.call, secrets),
+            **usage_of(self.call),
             limits=dict(head.limits),
             timing=Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),
             stream_events=None,
@@ -310,86 +305,3 @@ def _head(reply: Reply) -> _Head:
     limits = {name: value for name, value in reply.headers if name.startswith(_LIMITS)}
     answered_by = reply.headers.get("x-mock-answered-by")
     return _Head(reply.status, limits, unquote(answered_by) if answered_by else None)
-
-
-def _caller(call: Call | None) -> dict[str, Any]:
-    if call is None:
-        names = ("account_id", "account", "organization", "project")
-        return {"account_names": [], **dict.fromkeys(names)}
-    account = call.account
-    return {
-        "account_names": list(account.names),
-        "account_id": account.id,
-        "account": account.key,
-        "organization": account.organization,
-        "project": account.project,
-    }
-
-
-def _endpoint(operation: Operation | None, secrets: Secrets) -> dict[str, Any]:
-    if operation is None:
-        return {"endpoint": None, "operation": None, "endpoint_names": []}
-    return {
-        "endpoint": operation.resource or None,
-        "operation": operation.name or None,
-        "endpoint_names": _names(operation.names, secrets)
-        if operation.name
-        else _hidden(operation.names, secrets),
-    }
-
-
-def _hidden(names: frozenset[str], secrets: Secrets) -> list[str]:
-    return list(map(secrets.hide_in_path, names))
-
-
-_names = lru_cache(maxsize=1024)(_hidden)  # of the operations that are served
-
-
-def _request(call: Call | None, secrets: Secrets) -> dict[str, Any]:
-    """Return the content of the request: its document, its audio, its texts."""
-    if call is None:
-        return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
-    facts, transcripts = call.facts, call.transcripts
-    clips = call.clips if facts.clips else {}
-    return {
-        "model": redacted.text(facts.model, secrets) or None,
-        "request": redacted.document(call.document, clips, secrets),
-        "audio": [
-            *(_clip(place, clip, transcripts.get(place), secrets) for place, clip in clips.items()),
-            *(_stored_file(file, secrets) for file in call.audio.received),
-        ],
-        "heard": _last_transcript(transcripts),
-        "user_text": redacted.text(facts.user_text, secrets) or None,
-        "prompt": redacted.text(facts.prompt, secrets) or None,
-    }
-
-
-def _clip(place: AudioPlace, clip: Clip, transcript: str | None, secrets: Secrets) -> AudioFile:
-    facts = clip.known_facts
-    known = {} if facts is None else {name: getattr(facts, name) for name in _FACTS}
-    name, size = secrets.hide(clip.name), clip.content.size
-    return AudioFile(place=str(place), file=name, size=size, sha256=clip.sha256, heard=transcript, **known)
-
-
-def _stored_file(file: ReceivedFile, secrets: Secrets) -> AudioFile:
-    return AudioFile(place=file.place, file=secrets.hide(file.name), size=file.size, sha256=file.sha256)
-
-
-def _last_transcript(transcripts: dict[AudioPlace, str]) -> str | None:
-    """Return the transcript of the upload, or of the last message with transcribed audio."""
-    if not transcripts:
-        return None
-    last = next(reversed(transcripts)).message
-    return " ".join(text for place, text in transcripts.items() if place.message == last)
-
-
-def _reply(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
-    """Return the reply of a chat or response, with long texts shortened like those of the request."""
-    reply = call.outcome.reply if call else None
-    return None if reply is None else redacted.document(reply, {}, secrets)
-
-
-def _usage(call: Call | None) -> dict[str, Any]:
-    if call is None:
-        return {"usage": None, "cost_usd": None}
-    return {"usage": call.outcome.usage, "cost_usd": call.outcome.cost_usd}
