@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,6 +196,40 @@ def test_without_a_volume_nothing_is_kept(slim: str, environment: dict[str, str]
             assert files(url) == []
             upload(url, b'{"a": 1}\n')
             started.stop()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """Run a Redis; yield its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        while status := connected(port):
+            assert server.poll() is None, status
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+def connected(port: int) -> int:
+    """Return 0 if a server listens on the port, else the number of the error."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port))
+
+
+def test_a_store_takes_the_place_of_the_folder_for_state(
+    image: str, environment: dict[str, str], url: str, tmp_path: Path, redis: str
+) -> None:
+    volume = owned(tmp_path / "state")
+    stored = environment | {"MOCKSERVER_STORE": redis}
+    with container(image, environment=stored, mounts={"/state": volume}) as started:
+        started.wait_until_ready()
+        assert len(speak(url)) > 10_000
+        assert started.stop() == 0
+    assert list(volume.iterdir()) == []
 
 
 def test_a_mounted_cache_of_models_is_used(
