@@ -62,7 +62,7 @@ from mockserver.state.layout import StateFolderError
 from mockserver.state.opening import open_state
 from mockserver.state.presence import Presence
 from mockserver.state.protocols import Bounds
-from mockserver.state.shared import SharedState, open_shared
+from mockserver.state.shared import SharedState, check_for_workers, open_shared
 from mockserver.state.value_rules import ValueRules
 from mockserver.telephone import Telephone
 from mockserver.transport.answer_memory import AnswerMemory
@@ -78,8 +78,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from mockserver.catalog.tables import Catalog
+    from mockserver.engines.transcription import Whisper
     from mockserver.engines.whisper.recogniser import Recogniser
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
     from mockserver.pipeline.provider import Context
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
@@ -236,9 +236,9 @@ def build_services(settings: Settings) -> Services:
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
-    whisper = _whisper(settings)
     closing = threading.Event()
     shared = open_shared(settings.store)
+    whisper = _whisper(settings)
     spoken = SpokenMemory(settings.remember_speech, shared.open_log if shared.changes else None)
     leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
     ids = Ids(
@@ -402,7 +402,9 @@ def _responders(settings: Settings) -> tuple[Responder, ...]:
     return (RemoteResponder(settings.reply_from), FixedResponder())
 
 
-def _whisper(settings: Settings) -> WhisperTranscriber | None:
+def _whisper(settings: Settings) -> Whisper | None:
+    if settings.leaves_heavy_work:
+        return _queued_whisper(settings)
     model = find_model(settings.whisper_model)
     if model is None:
         return None
@@ -430,3 +432,12 @@ def _whisper(settings: Settings) -> WhisperTranscriber | None:
         queue_size=settings.whisper_queue,
         queue_seconds=settings.whisper_queue_seconds,
     )
+
+
+def _queued_whisper(settings: Settings) -> Whisper:
+    """Return the Whisper of workers. Raises ``StateFolderError`` if they could not be reached."""
+    check_for_workers(settings.store)
+    from mockserver.engines.queued.client import QueuedWhisper
+    from mockserver.state.redis.opening import connect
+
+    return QueuedWhisper(connect(settings.store), settings.whisper_queue)

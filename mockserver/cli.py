@@ -145,6 +145,15 @@ def serve(config: str | None, **given: Any) -> None:
 
 
 @main.command()
+@setting_options()
+def worker(config: str | None, **given: Any) -> None:
+    """Transcribe and process batches for servers with heavy_work = workers, until interrupted."""
+    from mockserver.commands.worker import run
+
+    run(settings_of(config, given))
+
+
+@main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--response-format",

@@ -63,6 +63,7 @@ PARTS = (
     Part("opentelemetry.sdk.trace", "opentelemetry-sdk", "makes traces", optional=True),
     Part("redis", "redis", "connects to a store in Redis", optional=True),
     Part("hiredis", "hiredis", "reads the answers of Redis", needed_by="redis"),
+    Part("dramatiq", "dramatiq", "runs the queue of heavy work", optional=True),
     Part("numpy", "numpy", "processes samples"),
     Part("av", "av", "decodes and encodes audio"),
     Part("pyttsx3", "pyttsx3", "synthesizes speech"),

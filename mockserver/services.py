@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockserver.engines.excerpts.known import KnownSpeech
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.engines.transcription import Whisper
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
@@ -82,7 +82,7 @@ class Services(Struct, frozen=True):
     fixtures: FixtureTranscriber
     spoken: SpokenMemory
     known_speech: KnownSpeech
-    whisper: WhisperTranscriber | None
+    whisper: Whisper | None
     transcribers: AnswerChain
     speaker: Pyttsx3Speaker
     limiter: Limiter

@@ -53,6 +53,11 @@ class Clip:
         return PurePath(self.name).suffix[1:].lower()
 
     @property
+    def max_seconds(self) -> float:
+        """Return how many seconds of it are decoded at most."""
+        return self._max_seconds
+
+    @property
     def sha256(self) -> str:
         """Return the SHA-256 of the file, in hex."""
         return self.content.sha256

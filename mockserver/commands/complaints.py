@@ -22,7 +22,7 @@ from mockserver.installation import (
 )
 
 if TYPE_CHECKING:
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.engines.transcription import Whisper
     from mockserver.validation.schemas import Schemas
 
 PACKAGE = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ TABLES = (
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` reports more."
 
 
-def missing(whisper: WhisperTranscriber | None, schemas: Schemas) -> Iterator[str]:
+def missing(whisper: Whisper | None, schemas: Schemas) -> Iterator[str]:
     """Yield a message about each missing part. Reads no files."""
     for part in missing_parts():
         yield f"{complaint_about(part, GONE)}. {_REFUSED}"

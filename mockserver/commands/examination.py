@@ -208,7 +208,7 @@ def _whisper(server: ServerUnderTest) -> Finding:
         return Finding("Whisper", False, whisper.error)
     try:
         silence = Clip(write_wav(bytes(32_000), 16_000), "silence.wav", 60.0)
-        list(whisper.transcribe(silence, TranscriptionOptions(words=True)).segments)
+        list(whisper.transcribe(silence, TranscriptionOptions(words=True), lambda: None).segments)
     except EngineFailed as error:
         return Finding("Whisper", False, str(error))
     limits = f"; it understands this server's voices, not people: {remedy}" if whisper.is_embedded else ""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.engines.transcription import Whisper
     from mockserver.services import Services
     from mockserver.settings.model import Settings
     from mockserver.transport.http_server.server import HttpServer
@@ -193,7 +193,7 @@ def banner(
     url: str,
     settings: Settings,
     fixtures: int,
-    whisper: WhisperTranscriber | None,
+    whisper: Whisper | None,
     ca_file: Path | None = None,
 ) -> str:
     """Return the text printed at the start: the engines, with the number of ``fixtures``, and commands to copy.
@@ -222,7 +222,7 @@ print(openai.OpenAI().audio.transcriptions.create(model="whisper-1", file=hello)
 Press Ctrl-C to stop."""
 
 
-def _transcriber(settings: Settings, whisper: WhisperTranscriber | None) -> str:
+def _transcriber(settings: Settings, whisper: Whisper | None) -> str:
     """Return a description of the engine for audio that is not a fixture."""
     if whisper is None:
         remedy = "" if settings.whisper_model == "none" else f". {MISSING}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
+    from mockserver.engines.transcription import Whisper
     from mockserver.errors import ErrorTable
     from mockserver.ids import Ids
     from mockserver.journal.journal import Journal
@@ -53,7 +53,7 @@ class ServerContext(Struct, frozen=True):
     clock: Clock
     fixtures: FixtureTranscriber
     settings: Settings
-    whisper: WhisperTranscriber | None
+    whisper: Whisper | None
 
 
 class MetricsContext(Struct, frozen=True):

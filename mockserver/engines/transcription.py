@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mockserver.audio.clip import Clip
     from mockserver.engines.answered_by import AnsweredBy
 
@@ -131,4 +133,48 @@ class Listener(Protocol):
 
         Raises what ``look`` raises, ``UnusableAudio`` and ``EngineUnavailable``.
         """
+        ...
+
+
+class Whisper(Listener, Protocol):
+    """A Whisper model, in this process or in others. ``is_embedded`` if it is the embedded one, known to be small."""
+
+    @property
+    def model_name(self) -> str:
+        """Return the name of the model, for people."""
+        ...
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return whether it is the embedded model, which understands the server's own voices, not people."""
+        ...
+
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        """Return its state; the reason of ``failed`` is in ``error``."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """Return why it cannot transcribe; empty if it can."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """Return the engine, its model and its state, for people."""
+        ...
+
+    def is_in(self, folder: Path) -> bool:
+        """Return whether the model is the one in ``folder``."""
+        ...
+
+    def start(self) -> None:
+        """Begin to load the model, in the background. Further calls do nothing."""
+        ...
+
+    def wait(self) -> None:
+        """Start loading, and wait until it ends or fails."""
+        ...
+
+    def close(self) -> None:
+        """End its work. Unfinished clips fail with ``EngineFailed``."""
         ...

@@ -167,6 +167,12 @@ class Settings:
         "or redis://HOST:PORT.",
     )
     workers: int = _setting(1, "Number of processes that serve the port.", minimum=1, maximum=_MAX_WORKERS)
+    heavy_work: str = _setting(
+        "server",
+        "Who transcribes with Whisper and processes batches: the server, or workers (mockserver worker), which need "
+        "a store in Redis.",
+        choices=("server", "workers"),
+    )
     max_stub_bytes: int = _setting(
         1 << 25,
         "Largest stub that the control API accepts, in bytes, including the audio in it.",
@@ -476,6 +482,11 @@ class Settings:
         if not isinstance(self.models, Sequence) or not all(isinstance(row, Mapping) for row in self.models):
             raise SettingsError("argument models: is not a list of tables such as {'id': ..., 'like': ...}.")
         check_webhooks(self.webhooks, "argument webhooks")
+
+    @property
+    def leaves_heavy_work(self) -> bool:
+        """Return whether other processes transcribe and process batches."""
+        return self.heavy_work != "server"
 
     @property
     def speaks_tls(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from mockserver.installation import GONE, origin_of
 from mockserver.state.disk import StateFailed
 from mockserver.state.layout import StateFolderError
 
@@ -59,6 +60,19 @@ def open_shared(store: str) -> SharedState:
     if scheme in REDIS:
         return _in_redis(store)
     raise StateFolderError(f"store: unknown store {store!r}. Use memory, sqlite:PATH or redis://HOST:PORT.")
+
+
+def check_for_workers(store: str) -> None:
+    """Check that workers for heavy work can share a store. Raises ``StateFolderError``."""
+    if store.partition(":")[0] not in REDIS:
+        raise StateFolderError(
+            f"heavy_work: workers need a store in Redis, and the store is {store}. Set store to redis://HOST:PORT."
+        )
+    if origin_of("dramatiq") is None:
+        raise StateFolderError(
+            f"heavy_work: the queue needs the package dramatiq: {GONE}. Install it: "
+            "pip install 'audio-mockserver[redis]'"
+        )
 
 
 def _in_sqlite(path: Path) -> SharedState:

@@ -39,7 +39,7 @@ def server() -> Iterator[MockServer]:
 @pytest.fixture(scope="module")
 def whisper(server: MockServer) -> WhisperTranscriber:
     engine = services_of(server.app).whisper
-    assert engine is not None
+    assert isinstance(engine, WhisperTranscriber)
     engine.wait()
     return engine
 

@@ -148,7 +148,8 @@ class Batches:
 
                 context = self._context
                 work = Work(context, self._app, self._operations)
-                schedule = Schedule(work.step, context.clock, context.settings.batch_workers, context.leases)
+                threads = 0 if context.settings.leaves_heavy_work else context.settings.batch_workers
+                schedule = Schedule(work.step, context.clock, threads, context.leases)
                 self._background = _Background(work, schedule)
             return self._background
 

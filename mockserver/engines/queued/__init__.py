@@ -1,0 +1,1 @@
+"""Transcriptions that other processes make: a queue in Redis, which Dramatiq runs."""

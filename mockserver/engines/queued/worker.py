@@ -1,0 +1,135 @@
+"""The other end of the queue: transcribes the jobs of servers, in the process of ``mockserver worker``."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mockserver.audio.clip import Clip
+from mockserver.audio.decode import AudioTooLong, UnusableAudio
+from mockserver.engines.queued.jobs import ACTOR, QUEUE, Begun, Ended, Found, Job, Jobs, queue_of
+from mockserver.engines.transcription import EngineBusy, EngineUnavailable
+from mockserver.state.disk import StateFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mockserver.engines.queued.jobs import Result
+    from mockserver.engines.transcription import Listener
+    from mockserver.state.redis.server import RedisServer
+
+log = logging.getLogger(__name__)
+
+_BEAT = 2.0  # seconds between two signs of life
+_LOOK = 0.25  # seconds between two looks whether a job is still needed
+_PREFETCH = "dramatiq_queue_prefetch"
+_POLL = 50  # milliseconds between two looks for a job, at most
+
+
+class _Dropped(Exception):
+    """Nobody needs the job any more."""
+
+
+class TranscriptionWorker:
+    """Takes jobs from the queue and transcribes them with ``engine``, ``threads`` at a time."""
+
+    def __init__(self, server: RedisServer, engine: Listener, threads: int) -> None:
+        # A worker takes as many jobs as it has threads, so that others get the rest. Dramatiq reads this when imported.
+        os.environ[_PREFETCH] = str(threads)
+        import dramatiq
+
+        self._jobs = Jobs(server)
+        self._engine = engine
+        self._id = uuid.uuid4().hex
+        self._closing = threading.Event()
+        broker = queue_of(server)
+        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._transcribe)
+        self._worker = dramatiq.Worker(broker, queues={QUEUE}, worker_timeout=_POLL, worker_threads=threads)
+        self._beats = threading.Thread(target=self._beat, name="worker-beats", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._beats.start()
+        self._worker.start()
+
+    def close(self, seconds: float) -> None:
+        """Take no more jobs, and finish those that were begun within ``seconds``; others make the rest again."""
+        self._closing.set()
+        self._beats.join()
+        self._worker.stop(timeout=int(seconds * 1000))
+
+    def _beat(self) -> None:
+        """Say that this worker lives, until it closes."""
+        while True:
+            try:
+                self._jobs.sign_of_life(self._id, time.time())
+                if self._closing.wait(_BEAT):
+                    self._jobs.leave(self._id)
+                    return
+            except StateFailed as error:
+                log.debug("the store does not know that this worker lives: %s", error)
+                if self._closing.wait(_BEAT):
+                    return
+
+    def _transcribe(self, given: Any) -> None:
+        """Transcribe a job and store the results. Never raises: a job that fails here fails for its server, too."""
+        job = msgspec.convert(given, Job)
+        try:
+            self._make(job)
+        except _Dropped:
+            log.debug("the job %s is not needed any more", job.id)
+        except StateFailed as error:
+            log.warning("the job %s cannot be finished: %s", job.id, error)
+
+    def _make(self, job: Job) -> None:
+        if self._jobs.is_dropped(job.id):
+            raise _Dropped
+        look = _Look(self._jobs, job.id)
+        clip = Clip(self._jobs.audio(job.id), job.name, job.max_seconds, keep_samples=True, look=look)
+        numbers = itertools.count()
+        try:
+            made = self._engine.transcribe(clip, job.options, look)
+            begun = Begun(made.answered_by, made.duration, made.languages)
+            results: Iterator[Result] = itertools.chain([begun], map(Found, made.segments), [Ended()])
+            for result in results:
+                self._jobs.add(job.id, next(numbers), result)
+        except (_Dropped, StateFailed):
+            raise
+        except Exception as error:  # noqa: BLE001 - the server answers with it
+            self._jobs.add(job.id, next(numbers), _end_of(error))
+
+
+class _Look:
+    """Raises ``_Dropped`` when called, if nobody needs the job any more. Asks the store a few times a second."""
+
+    def __init__(self, jobs: Jobs, job_id: str) -> None:
+        self._jobs = jobs
+        self._id = job_id
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _LOOK
+            if self._jobs.is_dropped(self._id):
+                raise _Dropped
+
+
+def _end_of(error: Exception) -> Ended:
+    """Return the end of a job that failed."""
+    if isinstance(error, AudioTooLong):
+        return Ended("too_long", (error.max_seconds,))
+    if isinstance(error, UnusableAudio):
+        return Ended("undecodable", (str(error),))
+    if isinstance(error, EngineBusy):
+        return Ended("busy", (str(error),))
+    if not isinstance(error, EngineUnavailable):
+        log.exception("a transcription failed", exc_info=error)
+    return Ended("failed", (str(error),))
