@@ -9,6 +9,8 @@
 # make test-browser tests in Chromium what web pages can do to the server; needs Node
 # make test-clients runs clients of other projects against the server, in a separate environment; needs Node
 # make test-realtime-clients runs clients of the Realtime API against the server, in an environment of their own
+# make test-js  tests the npm package with the runners that it is for; needs Node
+# make js-types writes the types of the control API for the npm package, from its OpenAPI document
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
 # make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
 # make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
@@ -25,6 +27,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
+JS := js/node_modules/.package-lock.json
 BROWSER := tests/browser/node_modules/.package-lock.json
 CLIENTS := build/clients
 REALTIME_CLIENTS := build/realtime-clients
@@ -40,7 +43,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-release test-image test-deploy sbom fuzz pictures llms check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -92,6 +95,13 @@ sbom: $(RELEASE)/.python
 test-image: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/image tests/image
 
+test-js: $(DEV) $(JS)
+	npm test --prefix js
+
+js-types: $(DEV) $(JS)
+	$(BIN)/python -m tools.control_document build/openapi.json
+	node js/tools/types.mjs build/openapi.json
+
 fuzz: $(FUZZ)/.python
 	$(FUZZ)/bin/python -m tools.fuzz $(ARGS)
 
@@ -136,15 +146,20 @@ lock: $(UV)
 	npm install --prefix tests/browser --package-lock-only --ignore-scripts
 	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
 	npm install --prefix tests/realtime_clients/npm --package-lock-only --ignore-scripts
+	npm install --prefix js --package-lock-only --ignore-scripts
 
 clean:
-	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules js/node_modules js/dist dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
 $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix tests/sdk --no-audit --no-fund --silent || true; fi
 	@mkdir -p $(@D)
 	@touch $@
+
+$(JS): js/package-lock.json
+	npm ci --prefix js --no-audit --no-fund --silent --ignore-scripts
+	touch $@
 
 $(BROWSER): tests/browser/package-lock.json
 	npm ci --prefix tests/browser --no-audit --no-fund --silent

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { startServer } from "audio-mockserver";
 import { PACKAGE, ROOT, RUNNERS, project, run, runTests } from "./support.mjs";
 
 /** Returns the examples of a page by the comment before them: `vitest: a.test.js`, or the name of a file. */
@@ -47,7 +48,21 @@ test("the program without a test runner runs, and ends", async () => {
   await remove();
 });
 
-test("every example of the guide is run", () => {
+test("a server is joined as the guide says", async () => {
+  const [, variables] = /^<!-- runnable -->\n```sh\n(.*?)^```$/ms.exec(GUIDE);
+  const server = await startServer();
+  const given = variables.replace("http://127.0.0.1:4010", server.url).replace("open sesame", server.token);
+  const program = 'import("audio-mockserver").then((all) => all.startServer()).then((joined) => console.log(joined.url))';
+  const { status, output } = await run("sh", ["-c", `${given}\nexec "$0" -e '${program}'`, process.execPath], {
+    cwd: PACKAGE,
+  });
+  await server.stop();
+  assert.deepEqual([status, output], [0, `${server.url}\n`]);
+});
+
+test("every example of the guide is run, or says why not", () => {
   const blocks = [...GUIDE.matchAll(/^```(?:js|ts)$/gm)];
   assert.equal(Object.keys(IN_GUIDE).length, blocks.length);
+  const commands = [...GUIDE.matchAll(/^(.*)\n```sh$/gm)].map(([, before]) => before);
+  assert.deepEqual(commands.map((before) => /^<!-- (runnable|not run: .+) -->$/.test(before)), [true, true]);
 });

@@ -33,7 +33,7 @@ export function run(program, args, options = {}) {
   });
 }
 
-/** Returns the path of the published package: the file that `npm pack` writes. */
+/** Writes the package as it is published, by `npm pack`, into a folder; returns its path. */
 export async function packed(folder) {
   const { status, output } = await run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
     cwd: PACKAGE,
@@ -42,14 +42,16 @@ export async function packed(folder) {
   return join(folder, output.trim().split("\n").at(-1));
 }
 
+let archive; // made once
+
 /** Makes a project with the published package, the other packages of the tests, and these files. */
 export async function project(files) {
   await mkdir(BUILD, { recursive: true });
   const folder = await mkdtemp(join(BUILD, "project-"));
   const modules = join(folder, "node_modules");
   await mkdir(join(modules, "audio-mockserver"), { recursive: true });
-  const archive = await packed(folder);
-  await run("tar", ["-xzf", archive, "--strip-components=1", "-C", join(modules, "audio-mockserver")]);
+  archive ??= packed(await mkdtemp(join(BUILD, "archive-")));
+  await run("tar", ["-xzf", await archive, "--strip-components=1", "-C", join(modules, "audio-mockserver")]);
   for (const name of await readdir(join(PACKAGE, "node_modules"))) {
     if (!name.startsWith(".")) await symlink(join(PACKAGE, "node_modules", name), join(modules, name));
   }
