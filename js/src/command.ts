@@ -75,7 +75,7 @@ async function fromImage(image: string, environment: Environment): Promise<Comma
   const inside = { ...environment, MOCKSERVER_HOST: "0.0.0.0", MOCKSERVER_PORT: String(PORT_IN_CONTAINER) };
   const port = Number(environment.MOCKSERVER_PORT) || (await freePort());
   const args = [
-    ...["run", "--rm", "--interactive", "--init", "--name", `audio-mockserver-${randomBytes(6).toString("hex")}`],
+    ...["run", "--rm", "--interactive", "--name", `audio-mockserver-${randomBytes(6).toString("hex")}`],
     ...["--publish", `127.0.0.1:${port}:${PORT_IN_CONTAINER}`],
     ...Object.keys(inside).flatMap((name) => ["--env", name]), // with the value of this name in its environment
     image,

@@ -5,7 +5,6 @@ import type { components, paths } from "./openapi.js";
 /** The types of the documents that the control API takes. */
 export type Schemas = components["schemas"];
 /** A JSON object that the control API returns. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Json = Record<string, any>;
 
 type Verb = "get" | "put" | "post" | "delete" | "patch";

@@ -69,7 +69,6 @@ export interface JournalEntry {
   path: string;
   headers: Record<string, string>;
   model: string | null;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   request: any;
   audio: { place: string; file: string | null; size: number; duration: number | null; heard: string | null }[];
   heard: string | null;

@@ -35,7 +35,7 @@ export class TestAccounts {
 
   /** Starts or joins the server. */
   async start(): Promise<void> {
-    this.watch = whenOrphaned(() => void this.stop());
+    this.watch = whenOrphaned(() => void this.server?.stop());
     try {
       this.server = await startServer(this.options.server);
     } catch (error) {

@@ -62,7 +62,7 @@ describe("what is run", () => {
     process.env.AUDIO_MOCKSERVER_IMAGE = "audio-mockserver:slim";
     await works(await startServer({ strictness: "schema" }));
     const words = given();
-    assert.deepEqual(words.slice(0, 5), ["run", "--rm", "--interactive", "--init", "--name"]);
+    assert.deepEqual(words.slice(0, 4), ["run", "--rm", "--interactive", "--name"]);
     assert.equal(words.at(-1), "audio-mockserver:slim");
     const passed = words.filter((_, index) => words[index - 1] === "--env");
     for (const name of ["HOST", "PORT", "CONTROL_TOKEN", "STOP_ON_EOF", "STRICTNESS"]) {
