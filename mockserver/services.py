@@ -39,10 +39,9 @@ if TYPE_CHECKING:
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
     from mockserver.state.held_leases import HeldLeases
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import BlobStore, Documents
     from mockserver.state.shared import SharedState
     from mockserver.telemetry.setup import Telemetry
     from mockserver.telemetry.tracing import Tracing
@@ -77,7 +76,7 @@ class Services(Struct, frozen=True):
     leases: HeldLeases
     replicas: Replicas | None
     store: Documents
-    blobs: Blobs
+    blobs: BlobStore
     files: Files
     fixtures: FixtureTranscriber
     spoken: SpokenMemory

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.call import Call
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import Blobs
+    from mockserver.state.protocols import BlobStore
     from mockserver.transport.streamed_forms import FileField
     from mockserver.validation.schemas import RequestSchemas
 
@@ -33,7 +33,7 @@ class RequestBodies:
     """Reads the bodies of requests into their calls."""
 
     def __init__(
-        self, settings: Settings, schemas: RequestSchemas, blobs: Blobs, url_sources: UrlSources
+        self, settings: Settings, schemas: RequestSchemas, blobs: BlobStore, url_sources: UrlSources
     ) -> None:
         """Store files that are kept while they arrive in ``blobs``."""
         self._max_json_values = settings.max_json_values

@@ -17,12 +17,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mockserver.state.arrivals import Arrivals
 from mockserver.state.disk import StateFailed, Troubles, discard, flush, private_file, sync
 from mockserver.state.folder import Folder, TemporaryFolder
 from mockserver.state.layout import BLOBS, INCOMING, StateFolderError, is_blob_id
+from mockserver.state.protocols import Blob
 
 if TYPE_CHECKING:
     from mockserver.state.memory.documents import MemoryDocuments
@@ -32,14 +33,6 @@ NAMED_UNDER = "blobs"  # the member of a value that lists the ids of its blobs
 
 _SMALL = 1 << 16  # bytes; larger blobs are on disk
 _MAX_IN_MEMORY = 1 << 26  # bytes of all blobs in memory; further small ones are on disk, too
-
-
-class Blob(NamedTuple):
-    """A committed blob: its id, its size in bytes, and its SHA-256 in hex."""
-
-    id: str
-    size: int
-    sha256: str
 
 
 class BytesGone(KeyError):

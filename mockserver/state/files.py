@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from mockserver.clock import Clock
     from mockserver.ids import Ids
-    from mockserver.state.blobs import Blob, Blobs
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import Blob, BlobStore, Documents
 
 KIND = "file"
 
@@ -27,7 +26,7 @@ FileObject = dict[str, Any]
 class Files:
     """Files by account and id. An expired file is removed at the next access to it. Thread-safe."""
 
-    def __init__(self, store: Documents, blobs: Blobs, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Documents, blobs: BlobStore, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock

@@ -7,7 +7,7 @@ raises ``StateFailed``, and then nothing has changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from mockserver.state.bucket import Bucket, Draw, Key, Limit
@@ -97,6 +97,65 @@ class Documents(Protocol):
         self, state: list[Value], account_id: str | None, *, check: Callable[[], None] = _nothing
     ) -> None:
         """Replace the values of an account, or of all accounts, by those of a ``snapshot``. ``check``: see ``put``."""
+        ...
+
+    def close(self) -> None:
+        """Close the store. Its methods must not be called any more."""
+        ...
+
+
+class Blob(NamedTuple):
+    """A committed blob: its id, its size in bytes, and its SHA-256 in hex."""
+
+    id: str
+    size: int
+    sha256: str
+
+
+class BlobWriter(Protocol):
+    """A writer of one blob, for one thread; a context manager. Without a ``commit``, nothing of it is kept."""
+
+    size: int
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of the written bytes, in hex."""
+        ...
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Append bytes."""
+        ...
+
+    def commit(self) -> Blob:
+        """Keep the written bytes as a blob and return it."""
+        ...
+
+    def __enter__(self) -> BlobWriter: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Blobs: bytes by id. Documents name them (``blobs.NAMED_UNDER``), and the last that does removes a blob."""
+
+    def writer(self, blob_id: str | None = None) -> BlobWriter:
+        """Return a writer of a new blob. Without ``blob_id``, a new id is generated."""
+        ...
+
+    def open(self, blob_id: str) -> BinaryIO:
+        """Open a blob for reading. Raises ``blobs.BytesGone`` if there is none."""
+        ...
+
+    def __contains__(self, blob_id: str) -> bool:
+        """Return whether there is a blob ``blob_id``."""
+        ...
+
+    def size(self, blob_id: str) -> int | None:
+        """Return the size of a blob in bytes; ``None`` if there is none."""
+        ...
+
+    def delete(self, blob_id: str) -> None:
+        """Delete a blob that no document names, if there is one."""
         ...
 
     def close(self) -> None:

@@ -9,8 +9,7 @@ from mockserver.state.blobs import named_in
 from mockserver.state.value_rules import BadValue, check_bytes
 
 if TYPE_CHECKING:
-    from mockserver.state.blobs import Blobs
-    from mockserver.state.protocols import Documents, Value
+    from mockserver.state.protocols import BlobStore, Documents, Value
     from mockserver.state.value_rules import ValueRules
 
 _MAX_BLOB = 1 << 20  # bytes of one blob in a snapshot
@@ -20,7 +19,7 @@ _MAX_BLOBS = 1 << 26  # bytes of all blobs in a snapshot
 class StoreSnapshots:
     """The store as a ``control.operation.Resettable``."""
 
-    def __init__(self, store: Documents, blobs: Blobs, rules: ValueRules) -> None:
+    def __init__(self, store: Documents, blobs: BlobStore, rules: ValueRules) -> None:
         self._store = store
         self._blobs = blobs
         self._rules = rules

@@ -23,7 +23,7 @@ from mockserver.transport.forms import Form, MultipartError
 
 if TYPE_CHECKING:
     from mockserver.audio.decode import ClipFacts
-    from mockserver.state.blobs import Blob, Blobs, BlobWriter
+    from mockserver.state.protocols import Blob, BlobStore, BlobWriter
     from mockserver.transport.bodies import UploadSlot
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class StreamedForm(Struct):
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def open(self, blobs: Blobs, place: str, name: str | None, content_type: str) -> BlobWriter:
+    def open(self, blobs: BlobStore, place: str, name: str | None, content_type: str) -> BlobWriter:
         """Return a writer for a file; the last file of a part's name (``place``) wins."""
         writer = self._opened.enter_context(blobs.writer())
         self.files[place] = ReceivedFile(place, name or "", content_type, writer)
@@ -107,7 +107,7 @@ class StreamedForm(Struct):
 
 def receive(
     form: StreamedForm,
-    blobs: Blobs,
+    blobs: BlobStore,
     stream: Readable,
     length: int | None,
     content_type: str,

@@ -13,7 +13,10 @@ from mockserver.resources import data_folder
 from mockserver.state.blobs import Blobs
 from mockserver.state.memory.documents import MemoryDocuments
 from mockserver.state.opening import open_state
-from mockserver.state.protocols import Documents
+from mockserver.state.protocols import BlobStore, Documents
+from mockserver.state.redis.blobs import RedisBlobs
+from mockserver.state.redis.documents import RedisDocuments
+from mockserver.state.redis.opening import connect
 from mockserver.state.shared import SharedState, open_shared
 from mockserver.state.sqlite.database import Database
 from mockserver.state.sqlite.documents import SqliteDocuments
@@ -21,7 +24,7 @@ from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 from tests.conftest import empty_store
 
-Opened = Callable[[], tuple[Documents, Blobs]]
+Opened = Callable[[], tuple[Documents, BlobStore]]
 OpenDocuments = Callable[..., Documents]
 
 
@@ -39,11 +42,14 @@ def shared(store: str) -> Iterator[SharedState]:
     state.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def open_documents(request: pytest.FixtureRequest, tmp_path: Path) -> OpenDocuments:
     """Return a function that opens empty documents with the given bounds, in each kind of store."""
     if request.param == "memory":
         return MemoryDocuments
+    if request.param == "redis":
+        server = connect(empty_store(request, tmp_path))
+        return partial(RedisDocuments, server, RedisBlobs(server))
     return partial(SqliteDocuments, Database(tmp_path / "documents.db"), Blobs())
 
 
@@ -85,7 +91,7 @@ def file(key: str, blob_id: str, size: int) -> dict[str, Any]:
     return {"file": about, "sha256": "0" * 64, "blobs": [blob_id]}
 
 
-def kept(blobs: Blobs, content: bytes) -> str:
+def kept(blobs: BlobStore, content: bytes) -> str:
     """Store bytes; return their id."""
     with blobs.writer() as writer:
         writer.write(content)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.state.blobs import Blob, Blobs, References
+from mockserver.state.blobs import Blobs, References
 from mockserver.state.disk import StateFailed
 from mockserver.state.folder import Folder
 from mockserver.state.layout import LOCK, MARKER
 from mockserver.state.memory.documents import MemoryDocuments
+from mockserver.state.protocols import Blob
 
 SMALL, LARGE = b"RIFF" * 100, bytes(range(256)) * 1000
 

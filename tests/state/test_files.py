@@ -8,9 +8,10 @@ import pytest
 
 from mockserver.clock import Clock
 from mockserver.ids import Ids
-from mockserver.state.blobs import Blob, Blobs, References
+from mockserver.state.blobs import Blobs, References
 from mockserver.state.files import Files
 from mockserver.state.memory.documents import MemoryDocuments
+from mockserver.state.protocols import Blob
 
 NOW = 1_700_000_000
 

@@ -14,12 +14,11 @@ from typing import Any, cast
 
 import pytest
 
-from mockserver.state.blobs import Blobs
 from mockserver.state.disk import StateFailed
 from mockserver.state.inspection import inspect
 from mockserver.state.layout import StateFolderError, row_of
 from mockserver.state.opening import open_state
-from mockserver.state.protocols import Change, Documents
+from mockserver.state.protocols import BlobStore, Change, Documents
 from mockserver.state.value_rules import ValueRules
 from tests.state.conftest import Opened, consent, file, kept
 
@@ -33,7 +32,7 @@ def nested(levels: int) -> Any:
     return value
 
 
-def reopened(blobs: Blobs, opened: Opened) -> tuple[Documents, Blobs]:
+def reopened(blobs: BlobStore, opened: Opened) -> tuple[Documents, BlobStore]:
     blobs.close()
     return opened()
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from mockserver.audio.content import Spool
 from mockserver.audio.decode import UndecodableAudio
 from mockserver.errors import ApiError
-from mockserver.state.blobs import Blob, Blobs
+from mockserver.state.blobs import Blobs
+from mockserver.state.protocols import Blob
 from mockserver.transport import forms, streamed_forms
 from mockserver.transport.bodies import BodyReader, ClientGone
 from mockserver.transport.forms import Form, MultipartError

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from mockserver.ids import Ids
     from mockserver.remote.sources import UrlSources
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import Blobs
     from mockserver.state.held_leases import HeldLeases
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import BlobStore, Documents
     from mockserver.work_queue import WorkQueue
 
 
@@ -37,7 +36,7 @@ class AimlApiContext(Struct, frozen=True):
 class JobsContext(Struct, frozen=True):
     """The parts of a server that speech-to-text jobs use; ``queue`` has the jobs with audio to fetch or transcribe."""
 
-    blobs: Blobs
+    blobs: BlobStore
     catalog: Catalog
     clock: Clock
     closing: threading.Event

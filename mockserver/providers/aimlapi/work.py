@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mockserver.engines.transcription import Look, Transcription
     from mockserver.errors import ErrorTable
     from mockserver.providers.aimlapi.contexts import JobsContext
-    from mockserver.state.blobs import Blobs
+    from mockserver.state.protocols import BlobStore
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def _clip(context: JobsContext, job: jobs.Value, look: Look) -> Clip:
     return Clip(part.content, part.filename, seconds, keep_samples=True, look=look)
 
 
-def _stored(blobs: Blobs, job: jobs.Value) -> FilePart | None:
+def _stored(blobs: BlobStore, job: jobs.Value) -> FilePart | None:
     for blob in job["blobs"]:
         try:
             with blobs.open(blob) as file:

@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
     from mockserver.state.held_leases import HeldLeases
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import BlobStore, Documents
     from mockserver.telephone import Telephone
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
@@ -156,7 +155,7 @@ class CompletionsContext(Struct, frozen=True):
 class FilesContext(Struct, frozen=True):
     """The parts of a server that ``/v1/files`` and ``/v1/uploads`` use."""
 
-    blobs: Blobs
+    blobs: BlobStore
     clock: Clock
     files: Files
     ids: Ids

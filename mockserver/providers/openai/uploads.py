@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.providers.openai.contexts import FilesContext
-    from mockserver.state.blobs import Blob, Blobs
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import Blob, BlobStore, Documents
 
 # Sizes and times are those of the API reference, Uploads.
 _MAX_BYTES = 8 << 30  # bytes of an upload
@@ -211,7 +210,7 @@ def _parts_in_order(call: Call, value: Value) -> list[Value]:
     return list(parts.values())
 
 
-def _joined(blobs: Blobs, parts: list[Value], md5: str | None) -> Blob:
+def _joined(blobs: BlobStore, parts: list[Value], md5: str | None) -> Blob:
     """Join the bytes of all parts in one blob, and return it. Raises ``ApiError`` unless their MD5 is ``md5``."""
     found = hashlib.md5(usedforsecurity=False)
     with blobs.writer() as writer:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _PREFIX = "mockserver"
 _IDLE = 7 * 86_400  # seconds
 _TIMEOUT = 3.0  # seconds
-_OWN_OPTIONS = ("prefix", "idle", "timeout")
+_BLOBS_FROM = 1 << 20  # bytes
+_OWN_OPTIONS = ("prefix", "idle", "timeout", "blobs", "blobs_from")
 _FORMS = "redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… (TLS), or unix://PATH?db=DATABASE"
 
 
@@ -24,7 +25,7 @@ class Address(Struct, frozen=True):
 
     ``url`` is for the package ``redis``; ``shown`` is without user, password and options. All keys begin with
     ``prefix``. The state of an account is kept for ``idle`` seconds after its last use. A command may take ``timeout``
-    seconds.
+    seconds. Blobs above ``blobs_from`` bytes are in the folder or bucket ``blobs``, if there is one.
     """
 
     url: str
@@ -32,6 +33,8 @@ class Address(Struct, frozen=True):
     prefix: str = _PREFIX
     idle: int = _IDLE
     timeout: float = _TIMEOUT
+    blobs: str = ""
+    blobs_from: int = _BLOBS_FROM
 
 
 def address_of(store: str) -> Address:
@@ -48,6 +51,8 @@ def address_of(store: str) -> Address:
             own.get("prefix", _PREFIX),
             int(own.get("idle", _IDLE)),
             float(own.get("timeout", _TIMEOUT)),
+            own.get("blobs", ""),
+            int(own.get("blobs_from", _BLOBS_FROM)),
         )
         if not (address.prefix and address.idle >= 1 and 0.1 <= address.timeout <= 60):
             raise ValueError("prefix must not be empty, idle at least 1, timeout from 0.1 to 60")

@@ -12,6 +12,8 @@ from mockserver.state.redis.address import address_of
 
 if TYPE_CHECKING:
     from mockserver.state.redis.address import Address
+    from mockserver.state.redis.blobs import RedisBlobs
+    from mockserver.state.redis.documents import RedisDocuments
     from mockserver.state.redis.server import RedisServer
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,20 @@ def connect(store: str) -> RedisServer:
         server.close()
         raise
     return server
+
+
+def open_documents(server: RedisServer) -> tuple[RedisDocuments, RedisBlobs]:
+    """Return the documents and blobs in a server, which closes with the documents.
+
+    Raises ``StateFolderError`` if the folder or bucket for large blobs cannot be used.
+    """
+    from mockserver.state.redis.blobs import RedisBlobs
+    from mockserver.state.redis.documents import RedisDocuments
+    from mockserver.state.redis.outside import Outside
+
+    address = server.address
+    blobs = RedisBlobs(server, Outside(address.blobs, address.blobs_from) if address.blobs else None)
+    return RedisDocuments(server, blobs), blobs
 
 
 def _check(server: RedisServer) -> None:

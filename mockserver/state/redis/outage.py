@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from mockserver.state.disk import StateFailed
+from mockserver.state.disk import StoreUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ class Outage:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._failed: StateFailed | None = None
+        self._failed: StoreUnreachable | None = None
         self._next_try = 0.0
 
     def check(self) -> None:
-        """Raise ``StateFailed`` if the store is unreachable, unless it is time to try it again."""
+        """Raise ``StoreUnreachable`` if the store is unreachable, unless it is time to try it again."""
         if self._failed is None:
             return
         with self._lock:
@@ -30,10 +30,10 @@ class Outage:
             if failed is None:
                 return
             if now < self._next_try:
-                raise StateFailed(str(failed), failed.reason)
+                raise StoreUnreachable(str(failed), failed.reason)
             self._next_try = now + _PAUSE
 
-    def begin(self, failed: StateFailed) -> None:
+    def begin(self, failed: StoreUnreachable) -> None:
         """Note that the store could not be reached."""
         with self._lock:
             if self._failed is None:

@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, Respon
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
-from mockserver.state.disk import StateFailed
+from mockserver.state.disk import StateFailed, StoreUnreachable
 from mockserver.state.redis.outage import Outage
 from mockserver.state.redis.scripts import LATE
 
@@ -36,8 +36,8 @@ _MAX_IDLE = 32  # connections that wait for the next command
 class RedisServer:
     """The connections of this process to a Redis server. Thread-safe.
 
-    Every method raises ``StateFailed`` if the server cannot be reached or refuses the command. After that, other calls
-    fail at once for a moment, so that requests need not wait for an unreachable server one after another.
+    Every method raises ``StoreUnreachable`` if the server cannot be reached, ``StateFailed`` if it refuses the command.
+    While it is unreachable, most calls fail at once, so that requests need not wait for it one after another.
     """
 
     def __init__(self, address: Address) -> None:
@@ -179,11 +179,9 @@ class RedisServer:
     def _fail(self, error: RedisError) -> NoReturn:
         """Raise the ``StateFailed`` for an error of the package ``redis``."""
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        failed = StateFailed(
-            f"The store {self.address.shown} cannot be used: {reason}",
-            reason,
-            no_room=isinstance(error, OutOfMemoryError),
-        )
+        message = f"The store {self.address.shown} cannot be used: {reason}"
         if isinstance(error, Disconnected | TimedOut):
-            self._outage.begin(failed)
-        raise failed from error
+            unreachable = StoreUnreachable(message, reason)
+            self._outage.begin(unreachable)
+            raise unreachable from error
+        raise StateFailed(message, reason, no_room=isinstance(error, OutOfMemoryError)) from error

@@ -16,7 +16,6 @@ from openai.types import Upload
 
 from mockserver.app import services_of
 from mockserver.settings.model import Settings
-from mockserver.state.blobs import Blobs
 from mockserver.testing.mock_server import MockServer
 from mockserver.validation.schemas import Schemas
 
@@ -170,10 +169,11 @@ def test_an_upload_that_is_cancelled_while_it_is_completed_is_cancelled(
     upload = begin(client)
     ids = parts(client, upload, DATA)
     blobs = services_of(server.app).blobs
+    open_blob = blobs.open
 
     def cancel_and_open(blob_id: str) -> BinaryIO:
         client.uploads.cancel(upload.id)
-        return Blobs.open(blobs, blob_id)
+        return open_blob(blob_id)
 
     monkeypatch.setattr(blobs, "open", cancel_and_open)
     with pytest.raises(openai.BadRequestError, match="is cancelled"):

@@ -16,10 +16,13 @@ from mockserver.state.redis.buckets import RedisBuckets
 from mockserver.state.redis.opening import connect
 from mockserver.state.redis.scripts import _IN_TIME, script
 from mockserver.state.redis.server import RedisServer
+from mockserver.state.shared import open_shared
 from tests.redis_process import RedisProcess
+from tests.state.processes import in_processes
 
 NOW = 1_800_000_000_000_000
 LATER = 1 << 62  # milliseconds; scripts may begin until then
+REQUESTS, TOKENS = 30_000, 150_000_000  # a minute, of the highest tier
 EXACT = 1 << 53  # the first integer whose successor is no double
 
 shared_server = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -121,3 +124,22 @@ def test_a_drained_bucket_refills_after_it_has_refused(server: RedisServer) -> N
     assert redis.take_all(one, NOW)[0] is not None
     assert redis.get(key).at == NOW
     assert redis.take_all(one, NOW + MINUTE)[0] is None
+
+
+def drain(url: str) -> int:
+    """Take ten requests of 5,000 tokens at a time until they are refused. Return how many were admitted."""
+    state = open_shared(url)
+    draws = [
+        Draw(("ann", "gpt-4o", "requests_per_minute"), Limit(REQUESTS, MINUTE), 10),
+        Draw(("ann", "gpt-4o", "tokens_per_minute"), Limit(TOKENS, MINUTE), 10 * TOKENS // REQUESTS),
+    ]
+    admitted = 0
+    while state.buckets.take_all(draws, NOW)[0] is None:
+        admitted += 10
+    state.close()
+    return admitted
+
+
+@pytest.mark.slow
+def test_four_processes_enforce_the_limits_of_the_highest_tier_exactly(redis_server: RedisProcess) -> None:
+    assert sum(in_processes(4, drain, redis_server.url())) == REQUESTS

@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.catalog.limit_kinds import MINUTE
 from mockserver.state.bucket import Draw, Limit
-from mockserver.state.disk import StateFailed
+from mockserver.state.disk import StateFailed, StoreUnreachable
 from mockserver.state.redis.outage import Outage
 from mockserver.state.shared import SharedState, open_shared
 from tests.redis_process import RedisProcess, redis_process
@@ -118,7 +118,7 @@ def test_the_log_says_once_that_redis_is_away_and_that_it_is_back(
 def test_while_the_store_is_away_one_call_tries_it_and_the_others_fail_at_once() -> None:
     outage = Outage()
     outage.check()
-    outage.begin(StateFailed("The store cannot be used: gone"))
+    outage.begin(StoreUnreachable("The store cannot be used: gone"))
     with pytest.raises(StateFailed, match="gone"):
         outage.check()
 

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from mockserver.ids import Ids
     from mockserver.limits.limiter import Limiter
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import Blobs
     from mockserver.state.files import Files
     from mockserver.state.held_leases import HeldLeases
-    from mockserver.state.protocols import Documents
+    from mockserver.state.protocols import BlobStore, Documents
     from mockserver.validation.schemas import RequestSchemas
     from mockserver.webhooks.webhooks import Webhooks
 
@@ -29,7 +28,7 @@ class BatchWorkContext(Struct, frozen=True):
 
     account_settings: AccountSettings
     accounts: Accounts
-    blobs: Blobs
+    blobs: BlobStore
     catalog: Catalog
     clock: Clock
     closing: threading.Event

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.batch_work.context import BatchWorkContext
     from mockserver.schedule import Task
     from mockserver.settings.model import Settings
-    from mockserver.state.blobs import BlobWriter
+    from mockserver.state.protocols import BlobWriter
 
 log = logging.getLogger(__name__)
 
