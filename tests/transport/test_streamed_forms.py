@@ -185,7 +185,7 @@ def test_what_is_not_kept_is_forgotten(blobs: Blobs, tmp_path: Any, monkeypatch:
         streamed_forms.receive(
             form, blobs, io.BytesIO(body), len(body), CONTENT_TYPE, FileField("file", 1 << 20, "")
         )
-        assert list(tmp_path.glob("*/incoming/*"))
+        assert list(tmp_path.glob("*/blobs/*"))
     assert not list(tmp_path.glob("*/incoming/*"))
     assert not list(tmp_path.glob("*/blobs/*"))
 
