@@ -117,6 +117,8 @@ class Replicas:
         change = _encoded([part, method, args, kwargs])
         with self._lock:
             number = self._changes.append(change)
+            if number <= self._applied:
+                self._begin_again()
             follows = number == self._applied + 1
             result = self._make([(number, change)] if follows else self._missing(), own=number)
             if self._bytes > max(_MIN_COMPACTED, self._snapshot_bytes):
