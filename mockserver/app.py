@@ -53,6 +53,7 @@ from mockserver.replicas import Replicas
 from mockserver.resources import data_folder
 from mockserver.scripting.faults.registry import Faults
 from mockserver.scripting.stubs.stubs import Stubs
+from mockserver.server_state import Defined, Definitions, Left, ServerState, Snapshotted
 from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
 from mockserver.state.disk import StateFailed
@@ -63,6 +64,7 @@ from mockserver.state.opening import open_state
 from mockserver.state.presence import Presence
 from mockserver.state.protocols import Bounds
 from mockserver.state.shared import SharedState, check_for_workers, open_shared
+from mockserver.state.snapshots import StoreSnapshots
 from mockserver.state.value_rules import ValueRules
 from mockserver.telephone import Telephone
 from mockserver.transport.answer_memory import AnswerMemory
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     import flask
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from mockserver.catalog.own_models import OwnModels
     from mockserver.catalog.tables import Catalog
     from mockserver.engines.transcription import Whisper
     from mockserver.engines.whisper.recogniser import Recogniser
@@ -84,7 +87,6 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
     from mockserver.remote.fetch import Fetcher
-    from mockserver.replicas import Replicated
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
     from mockserver.telemetry.setup import Telemetry
@@ -248,7 +250,20 @@ def build_services(settings: Settings) -> Services:
     faults = Faults(clock, settings.seed, errors, ENDPOINTS, shared.counters)
     account_settings = AccountSettings(settings)
     limiter = Limiter(catalog, clock, settings, shared.buckets, shared.counters)
-    store, blobs = open_state(settings.state, ValueRules(schemas), store=settings.store)
+    ledger, journal = Ledger(shared.counters), _journal(settings, clock, shared)
+    rules = ValueRules(schemas)
+    store, blobs = open_state(settings.state, rules, store=settings.store)
+    server_state = _server_state(
+        clock,
+        settings=account_settings,
+        models=catalog.own_models,
+        limits=limiter,
+        costs=ledger,
+        store=StoreSnapshots(store, blobs, rules),
+        stubs=stubs,
+        faults=faults,
+        journal=journal,
+    )
     return Services(
         settings=settings,
         catalog=catalog,
@@ -261,17 +276,9 @@ def build_services(settings: Settings) -> Services:
         limiter=limiter,
         shared=shared,
         leases=leases,
-        replicas=_replicas(
-            shared,
-            clock=clock,
-            settings=account_settings,
-            models=catalog.own_models,
-            policy=limiter.policy,
-            levels=limiter.levels,
-            stubs=stubs,
-            faults=faults,
-        ),
-        ledger=Ledger(shared.counters),
+        replicas=_replicas(shared, server_state.definitions),
+        server_state=server_state,
+        ledger=ledger,
         store=store,
         blobs=blobs,
         files=Files(store, blobs, clock, ids),
@@ -287,7 +294,7 @@ def build_services(settings: Settings) -> Services:
         stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
         faults=faults,
-        journal=_journal(settings, clock, shared),
+        journal=journal,
         metrics=Metrics(lambda: (model.id for model in catalog.every_model)),
         notices=Notices(),
         webhooks=Webhooks(settings, store, clock, ids, closing, leases),
@@ -298,13 +305,71 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def _replicas(shared: SharedState, **parts: Replicated) -> Replicas | None:
-    """Return the parts of which every process has a copy; ``None`` if there is one process.
+def _server_state(
+    clock: Clock,
+    *,
+    settings: AccountSettings,
+    models: OwnModels,
+    limits: Limiter,
+    costs: Ledger,
+    store: StoreSnapshots,
+    stubs: Stubs,
+    faults: Faults,
+    journal: Journal,
+) -> ServerState:
+    """Return the parts with state, by their names in the control API and in its order."""
+    defined = {
+        "settings": Defined(settings.reset, lambda state, account_id, _: settings.restore(state, account_id)),
+        "models": Defined(models.reset, lambda state, account_id, _: models.restore(state, account_id)),
+        "limits": Defined(limits.forget, limits.restore_definitions),
+        "stubs": Defined(
+            stubs.clear, lambda state, account_id, _: stubs.restore_definitions(state, account_id)
+        ),
+        "faults": Defined(
+            faults.clear, lambda state, account_id, _: faults.restore_definitions(state, account_id)
+        ),
+    }
+    left = {
+        "limits": Left(limits.buckets.clear, limits.restore_buckets),
+        "costs": Left(costs.reset, costs.restore),
+        "stubs": Left(stubs.use.clear, stubs.restore_counts),
+        "faults": Left(faults.counts.clear, faults.restore_counts),
+        "journal": Left(journal.reset, journal.restore),
+        "store": Left(
+            store.reset, store.restore
+        ),  # last, because the jobs and batches in it use the other parts
+    }
+    parts: dict[str, Snapshotted] = {
+        "settings": settings,
+        "models": models,
+        "limits": limits,
+        "costs": costs,
+        "store": store,
+        "stubs": stubs,
+        "faults": faults,
+        "journal": journal,
+    }
+    copies = {
+        "clock": clock,
+        "settings": settings,
+        "models": models,
+        "policy": limits.policy,
+        "levels": limits.levels,
+        "stubs": stubs,
+        "faults": faults,
+    }
+    return ServerState(clock, parts, Definitions(clock, defined, copies), left)
+
+
+def _replicas(shared: SharedState, definitions: Definitions) -> Replicas | None:
+    """Return the definitions as copies of what all processes have; ``None`` if there is one process.
 
     Raises ``StateFolderError`` if the store cannot be read.
     """
+    if shared.changes is None:
+        return None
     try:
-        return Replicas(shared.changes, parts) if shared.changes else None
+        return Replicas(shared.changes, {"definitions": definitions, **definitions.copies})
     except StateFailed as error:
         raise StateFolderError(f"store: {error}. Choose another store, or start it.") from error
 

@@ -39,9 +39,9 @@ class _Reading(NamedTuple):
         """Return the time now."""
         return self.base if self.is_frozen else self.base + (time.monotonic() - self.since) * self.scale
 
-    def steady(self) -> int:
-        """Return the time now in microseconds, which goes on where it was if the clock is set back."""
-        return round(self.now() * 1e6) + round(self.set_back * 1e6)
+    def steady(self, now: float) -> int:
+        """Return the time in microseconds, which goes on where it was if the clock is set back."""
+        return round(now * 1e6) + round(self.set_back * 1e6)
 
 
 class Clock(Replicated):
@@ -55,11 +55,14 @@ class Clock(Replicated):
         self._first_scale, self._frozen_at = scale, frozen_at
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._lock = threading.Lock()  # for changes
-        self._reading = _Reading(*self._first_base(), scale, frozen_at is not None)
+        base = time.time() if frozen_at is None else frozen_at
+        self._reading = _Reading(base, time.monotonic(), scale, frozen_at is not None)
 
-    def reset(self) -> None:
-        """Restore the initial state: real time at the initial scale, or frozen at ``frozen_at``."""
-        self._set(_moment(), self._first_base()[0], self._first_scale, self._frozen_at is not None)
+    def reset(self, at: Moment | None = None) -> None:
+        """Restore the initial state: real time (of ``at``) at the initial scale, or frozen at ``frozen_at``."""
+        at = at or moment()
+        base = at[1] if self._frozen_at is None else self._frozen_at
+        self._set(at, base, self._first_scale, self._frozen_at is not None)
 
     def now(self) -> float:
         """Return the time in seconds since 1970."""
@@ -87,9 +90,10 @@ class Clock(Replicated):
         """Return the time as an HTTP date (RFC 9110, 5.6.7), clamped to the years 1 to 9999."""
         return formatdate(min(max(self.now(), _FIRST), _LAST), usegmt=True)
 
-    def steady(self) -> int:
-        """Return the time in microseconds; if the clock is set back, the time continues from where it was."""
-        return self._reading.steady()
+    def steady(self, at: Moment | None = None) -> int:
+        """Return the time (``at`` a moment, or now) in microseconds, which continues if the clock is set back."""
+        reading = self._reading
+        return reading.steady(reading.now() if at is None else reading.at(_here(at)))
 
     @replicated
     def advance(self, seconds: float) -> None:
@@ -102,19 +106,19 @@ class Clock(Replicated):
 
     def set(self, seconds: float) -> None:
         """Set the clock to ``seconds`` since 1970."""
-        self._set(_moment(), base=seconds)
+        self._set(moment(), base=seconds)
 
     def freeze(self, frozen: bool = True) -> None:
         """Freeze the clock, or let it run on from its current time."""
-        self._set(_moment(), frozen=frozen)
+        self._set(moment(), frozen=frozen)
 
     def set_scale(self, scale: float) -> None:
         """Run the clock ``scale`` times as fast as real time from now on."""
-        self._set(_moment(), scale=scale)
+        self._set(moment(), scale=scale)
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Show the time of a ``state``, and go on at its scale."""
-        self._set(_moment(), state["now"], state["scale"], state["frozen"])
+    def restore(self, state: dict[str, Any], at: Moment) -> None:
+        """Show the time of a ``state`` at a moment, and go on at its scale."""
+        self._set(at, state["now"], state["scale"], state["frozen"])
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every change of the clock: moved, frozen, released or rescaled."""
@@ -135,7 +139,7 @@ class Clock(Replicated):
     def replica_state(self) -> dict[str, Any]:
         """Return the reading. Other processes can compute the time from it."""
         reading = self._reading
-        return {**reading._asdict(), "since": _moment(reading.since)}
+        return {**reading._asdict(), "since": moment(reading.since)}
 
     def set_replica_state(self, state: dict[str, Any]) -> None:
         """Show the time of another clock."""
@@ -146,14 +150,14 @@ class Clock(Replicated):
     @replicated
     def _set(
         self,
-        moment: Moment,
+        at: Moment,
         base: float | None = None,
         scale: float | None = None,
         frozen: bool | None = None,
     ) -> None:
-        """Go on from the time at ``moment``, with another time, scale or state."""
+        """Go on from the time at a moment, with another time, scale or state."""
         with self._lock:
-            reading, since = self._reading, _here(moment)
+            reading, since = self._reading, _here(at)
             before = reading.at(since)
             after = before if base is None else base
             self._reading = _Reading(
@@ -164,10 +168,6 @@ class Clock(Replicated):
                 reading.set_back + max(0.0, before - after),
             )
         self._notify()
-
-    def _first_base(self) -> tuple[float, float]:
-        """Return the time that it shows initially, and that of ``time.monotonic``."""
-        return (time.time() if self._frozen_at is None else self._frozen_at), time.monotonic()
 
     def _notify(self) -> None:
         for listener in self._listeners:
@@ -185,14 +185,14 @@ def _machine() -> str:
 _MACHINE = _machine()
 
 
-def _moment(monotonic: float | None = None) -> Moment:
+def moment(monotonic: float | None = None) -> Moment:
     """Return now, or a time of ``time.monotonic``, for other processes."""
     now = time.monotonic()
     at = now if monotonic is None else monotonic
     return [at, time.time() - (now - at), _MACHINE]
 
 
-def _here(moment: Moment) -> float:
+def _here(at: Moment) -> float:
     """Return the time of ``time.monotonic`` at a moment, perhaps of another machine."""
-    monotonic, wall, machine = moment
+    monotonic, wall, machine = at
     return float(monotonic) if machine == _MACHINE else time.monotonic() - (time.time() - wall)

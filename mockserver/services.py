@@ -11,13 +11,12 @@ from mockserver.installation import run_or_complain
 from mockserver.wire import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
-    from mockserver.control.operation import Resettable
     from mockserver.engines.answers import AnswerChain
     from mockserver.engines.dialogue import Responder
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.scripting.stubs.stubs import Stubs
+    from mockserver.server_state import ServerState
     from mockserver.settings.model import Settings
     from mockserver.state.files import Files
     from mockserver.state.held_leases import HeldLeases
@@ -75,6 +75,7 @@ class Services(Struct, frozen=True):
     shared: SharedState
     leases: HeldLeases
     replicas: Replicas | None
+    server_state: ServerState
     store: Documents
     blobs: BlobStore
     files: Files
@@ -111,23 +112,6 @@ class Services(Struct, frozen=True):
     def tracing(self) -> Tracing | None:
         """Return what makes spans; ``None`` if the setting ``otel`` is off."""
         return self.telemetry.tracing if self.telemetry else None
-
-    @property
-    def resettable(self) -> Mapping[str, Resettable]:
-        """Return the parts with state, by their names in the control API and in its order."""
-        from mockserver.state.snapshots import StoreSnapshots
-        from mockserver.state.value_rules import ValueRules
-
-        return {
-            "settings": self.account_settings,
-            "models": self.catalog.own_models,
-            "limits": self.limiter,
-            "costs": self.ledger,
-            "store": StoreSnapshots(self.store, self.blobs, ValueRules(self.schemas)),
-            "stubs": self.stubs,
-            "faults": self.faults,
-            "journal": self.journal,
-        }
 
     def start(self) -> None:
         """Start the engines in the background, so that the first request does not wait for them."""

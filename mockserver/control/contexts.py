@@ -8,13 +8,12 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
-    from mockserver.control.operation import Resettable
     from mockserver.engines.espeak.speaker import Pyttsx3Speaker
     from mockserver.engines.fixtures import FixtureTranscriber
     from mockserver.engines.spoken import SpokenMemory
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from mockserver.limits.limiter import Limiter
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
+    from mockserver.server_state import ServerState
     from mockserver.settings.model import Settings
     from mockserver.telephone import Telephone
     from mockserver.transport.answer_memory import AnswerMemory
@@ -87,14 +87,11 @@ class LimitsContext(Struct, frozen=True):
 
 
 class SnapshotContext(Struct, frozen=True):
-    """The parts of a server that ``/_mock/snapshot`` and ``/_mock/reset`` use.
-
-    ``resettable`` are the parts that a reset and a snapshot include, by name, in order.
-    """
+    """The parts of a server that ``/_mock/snapshot`` and ``/_mock/reset`` use."""
 
     accounts: Accounts
     clock: Clock
-    resettable: Mapping[str, Resettable]
+    server_state: ServerState
     spoken: SpokenMemory
     stubs: Stubs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import flask
 
@@ -36,22 +36,6 @@ class TooLarge(ControlError):
     """A refusal with status 413: the body is too large."""
 
     status = 413
-
-
-class Resettable(Protocol):
-    """A part of the server with state by account. An ``account_id`` of ``None`` means every account."""
-
-    def reset(self, account_id: str | None) -> None:
-        """Delete the account's state."""
-        ...
-
-    def snapshot(self, account_id: str | None) -> Any:
-        """Return the account's state as a JSON value, which can be restored to another account."""
-        ...
-
-    def restore(self, state: Any, account_id: str | None) -> None:
-        """Replace the account's state by a ``snapshot``."""
-        ...
 
 
 class Call(NamedTuple):

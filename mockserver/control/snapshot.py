@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.control.operation import ControlError, without_keys
-from mockserver.state.disk import StateFailed
+from mockserver.server_state import CLOCK, NotRestored
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mockserver.accounts.accounts import Account
-    from mockserver.clock import Clock
     from mockserver.control.contexts import SnapshotContext
     from mockserver.control.operation import Call
     from mockserver.scripting.stubs.stubs import Stubs
 
 VERSION = 1
+SPOKEN = "spoken"  # the remembered speech, which has no account
 MAX_DEPTH = 500  # nested objects and arrays; snapshots contain requests
 
 
 def take(context: SnapshotContext, call: Call) -> dict[str, Any]:
     """Return the state of the caller's account, or without an API key of the whole server."""
-    state = _state(context, call.account_id)
+    state = context.server_state.snapshot(call.account_id)
     _hide_keys(context, call, state)
     return {"version": VERSION, "server": __version__, "scope": _scope(call.account), "state": state}
 
@@ -34,20 +32,21 @@ def restore(context: SnapshotContext, call: Call) -> dict[str, Any]:
     _check_scope(asked, account)
     _check_stubs(context.stubs, asked["state"]["stubs"])
     state = {"models": []} | asked["state"]  # early snapshots have no models
-    _restore_all_or_nothing(context, state, call.account_id)
+    try:
+        context.server_state.restore(state, call.account_id)
+    except NotRestored as error:
+        raise ControlError(f"state.{error.part}: cannot be restored: {error}") from error
     names = [name for name in asked["state"] if name != "clock" or account is None]
     return {"restored": names, "account": account.key if account else None}
 
 
 def reset(context: SnapshotContext, call: Call) -> dict[str, Any]:
     """Reset the named parts; without names all parts, or with an API key all parts of the account."""
-    shared: dict[str, Callable[[], None]] = {"spoken": context.spoken.forget, "clock": context.clock.reset}
-    names = call.body.get("what") or [*context.resettable, *(() if call.account else shared)]
-    for name in names:
-        if name in context.resettable:
-            context.resettable[name].reset(call.account_id)
-        else:
-            shared[name]()
+    parts = context.server_state.names
+    names = call.body.get("what") or [*parts, *(() if call.account else (SPOKEN, CLOCK))]
+    context.server_state.reset(call.account_id, names)
+    if SPOKEN in names:
+        context.spoken.forget()
     return {"reset": names, "account": call.account.key if call.account else None}
 
 
@@ -61,12 +60,6 @@ def _hide_keys(context: SnapshotContext, call: Call, state: dict[str, Any]) -> N
 
 def _scope(account: Account | None) -> str:
     return "account" if account else "everything"
-
-
-def _state(context: SnapshotContext, account_id: str | None, *, store: bool = True) -> dict[str, Any]:
-    parts = {name: part for name, part in context.resettable.items() if store or name != "store"}
-    state = {name: part.snapshot(account_id) for name, part in parts.items()}
-    return {"clock": context.clock.state()} | state
 
 
 def _check_scope(asked: dict[str, Any], account: Account | None) -> None:
@@ -87,38 +80,3 @@ def _check_stubs(stubs: Stubs, state: dict[str, Any]) -> None:
             stubs.check(row["document"], may_read=False)
         except ValueError as error:
             raise ControlError(f"state.stubs.stubs[{number}].document: {error}") from error
-
-
-def _restore_all_or_nothing(context: SnapshotContext, state: dict[str, Any], account_id: str | None) -> None:
-    """Restore every part. If one fails, roll back and raise ``ControlError`` or ``StateFailed``.
-
-    The store needs no rollback: it changes nothing when it fails.
-    """
-    before = _state(context, account_id, store=False)
-    try:
-        _restore(context, state, account_id)
-    except (ControlError, StateFailed):
-        _restore(context, before, account_id)
-        raise
-
-
-def _restore(context: SnapshotContext, state: dict[str, Any], account_id: str | None) -> None:
-    if account_id is None:
-        _restore_clock(context.clock, state["clock"])
-    parts = dict(context.resettable)
-    parts["store"] = parts.pop("store")  # last, because the jobs and batches in it use the other parts
-    for name, part in parts.items():
-        try:
-            if name in state:
-                part.restore(state[name], account_id)
-        except StateFailed:
-            raise
-        except Exception as error:
-            reason = str(error) if isinstance(error, ValueError) else repr(error)
-            raise ControlError(f"state.{name}: cannot be restored: {reason}") from error
-
-
-def _restore_clock(clock: Clock, state: dict[str, Any]) -> None:
-    clock.set_scale(state["scale"])
-    clock.set(state["now"])
-    clock.freeze(state["frozen"])

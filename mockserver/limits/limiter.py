@@ -222,10 +222,13 @@ class Limiter:
 
     def reset(self, account_id: str | None = None) -> None:
         """Fill all buckets and undo all changes, of one account or of all."""
-        with self._lock:
-            self.policy.forget(account_id)
-            self.levels.forget(account_id)
-            self.buckets.clear(account_id)
+        self.forget(account_id)
+        self.buckets.clear(account_id)
+
+    def forget(self, account_id: str | None) -> None:
+        """Undo all changes, of one account or of all."""
+        self.policy.forget(account_id)
+        self.levels.forget(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """Return every bucket, level and change of an account, or of all, for ``restore``.
@@ -245,11 +248,18 @@ class Limiter:
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the buckets, levels and changes of an account, or of all, with those of a ``snapshot``."""
-        with self._lock:
-            now = self.now()
-            self.policy.restore(state, account_id)
-            self.levels.restore(state["levels"], account_id, now)
-            self.buckets.replace(account_id, [_bucket(row, account_id, now) for row in state["buckets"]])
+        self.restore_definitions(state, account_id, self.now())
+        self.restore_buckets(state, account_id)
+
+    def restore_definitions(self, state: Mapping[str, Any], account_id: str | None, now: int) -> None:
+        """Replace the levels and changes of an account, or of all, with those of a ``snapshot``."""
+        self.policy.restore(state, account_id)
+        self.levels.restore(state["levels"], account_id, now)
+
+    def restore_buckets(self, state: Mapping[str, Any], account_id: str | None) -> None:
+        """Replace the buckets of an account, or of all, with those of a ``snapshot``."""
+        now = self.now()
+        self.buckets.replace(account_id, [_bucket(row, account_id, now) for row in state["buckets"]])
 
     def now(self) -> int:
         """Return a monotonic time in microseconds. If the clock is set back, the time continues from where it was."""

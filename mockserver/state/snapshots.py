@@ -17,7 +17,7 @@ _MAX_BLOBS = 1 << 26  # bytes of all blobs in a snapshot
 
 
 class StoreSnapshots:
-    """The store as a ``control.operation.Resettable``."""
+    """The store as a part of the state of a server."""
 
     def __init__(self, store: Documents, blobs: BlobStore, rules: ValueRules) -> None:
         self._store = store

@@ -180,5 +180,4 @@ class AudioApi(Scripting, Verifying):
 
     def reset(self) -> None:
         """Reset the state of this account: stubs, faults, journal, limits, settings, files and other stored objects."""
-        for part in self._context.resettable.values():
-            part.reset(self._account_id)
+        self._context.server_state.reset(self._account_id)

@@ -8,29 +8,25 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
     from mockserver.catalog.tables import Catalog
     from mockserver.clock import Clock
-    from mockserver.control.operation import Resettable
     from mockserver.engines.speech import Speaker
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.journal.journal import Journal
     from mockserver.limits.limiter import Limiter
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
+    from mockserver.server_state import ServerState
     from mockserver.telephone import Telephone
     from mockserver.validation.schemas import Schemas
     from mockserver.webhooks.webhooks import Webhooks
 
 
 class ApiContext(Struct, frozen=True):
-    """The parts of a server that the Python API uses.
-
-    ``resettable`` are the parts that a reset includes, by name; ``closing`` is set when the server closes.
-    """
+    """The parts of a server that the Python API uses. ``closing`` is set when the server closes."""
 
     accounts: Accounts
     account_settings: AccountSettings
@@ -40,12 +36,12 @@ class ApiContext(Struct, frozen=True):
     journal: Journal
     limiter: Limiter
     schemas: Schemas
+    server_state: ServerState
     speaker: Speaker
     spoken: SpokenMemory
     stubs: Stubs
     telephone: Telephone
     webhooks: Webhooks
-    resettable: Mapping[str, Resettable]
     closing: threading.Event
 
 

@@ -43,7 +43,7 @@ OWN = {
     "model_list": "ModelList",
     "queue": "WorkQueue",
 }  # parts that are made for one context
-PROPERTIES = {"resettable": inspect.get_annotations(vars(Services)["resettable"].fget)["return"]}
+PROPERTIES = {"refresh": inspect.get_annotations(vars(Services)["refresh"].fget)["return"]}
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ class Faults(Replicated):
         endpoints: Collection[str],
         counters: Counters,
     ) -> None:
-        self._counts = FaultCounts(counters)
+        self.counts = FaultCounts(counters)
         self._clock = clock
         self._seed = seed
         self._errors = errors
@@ -90,11 +90,11 @@ class Faults(Replicated):
             return None
         for entry in self._candidates(account_id, header):
             fault = entry.fault
-            is_left = fault.times is None or not self._counts.is_used_up(
+            is_left = fault.times is None or not self.counts.is_used_up(
                 entry.counter, account_id, fault.times
             )
             if is_left and self._is_in_time(fault) and concerns(fault, facts):
-                nth_request = self._counts.try_hit(entry.counter, account_id, fault)
+                nth_request = self.counts.try_hit(entry.counter, account_id, fault)
                 if nth_request is not None:
                     return replace(fault, nth_request=nth_request)
         return None
@@ -106,14 +106,14 @@ class Faults(Replicated):
         """
         fault, before = self._add(document, account_id)
         if before is not None:
-            self._counts.forget(before.counter, account_id)
+            self.counts.forget(before.counter, account_id)
         return fault
 
     def visible(self, account_id: str | None) -> list[FaultStatus]:
         """Return the faults that apply to an account (``None``: all), with its counts, in the order they are tried."""
         with self._lock:
             found = sorted(self._visible(account_id), key=lambda each: -each[1].order)
-        counts = self._counts.by_counter(account_id)
+        counts = self.counts.by_counter(account_id)
         return [_status(owner, entry, counts.get(entry.counter, {})) for owner, entry in found]
 
     def get(self, id_: str, account_id: str | None) -> FaultStatus | None:
@@ -123,7 +123,7 @@ class Faults(Replicated):
         if found is None:
             return None
         owner, entry = found
-        return _status(owner, entry, self._counts.by_counter(account_id).get(entry.counter, {}))
+        return _status(owner, entry, self.counts.by_counter(account_id).get(entry.counter, {}))
 
     def remove(self, id_: str, account_id: str | None) -> bool:
         """Remove an account's fault with that id; without an account, any account's. Return whether there was one."""
@@ -131,13 +131,13 @@ class Faults(Replicated):
             found = self._find(id_, account_id)
         if found is None or account_id not in (None, found[0]) or not self._remove(id_, found[0]):
             return False
-        self._counts.forget(found[1].counter, found[0])
+        self.counts.forget(found[1].counter, found[0])
         return True
 
     def reset(self, account_id: str | None) -> None:
         """Remove an account's faults and reset its counters (``None``: of all accounts)."""
         self.clear(account_id)
-        self._counts.clear(account_id)
+        self.counts.clear(account_id)
 
     @replicated
     def clear(self, account_id: str | None) -> None:
@@ -147,7 +147,7 @@ class Faults(Replicated):
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
         """Return an account's faults and counters, or all, as JSON. One account's can be restored to another."""
-        counts = self._counts.by_counter(account_id)
+        counts = self.counts.by_counter(account_id)
         with self._lock:
             rows = [
                 {
@@ -158,7 +158,7 @@ class Faults(Replicated):
                 }
                 for owner, entry in self._visible(account_id)
             ]
-        return {"faults": rows, "headers": self._counts.of_headers(account_id)}
+        return {"faults": rows, "headers": self.counts.of_headers(account_id)}
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the faults and counters of an account, or of all, by a ``snapshot``.
@@ -190,7 +190,7 @@ class Faults(Replicated):
                 entry = self._sets.get(owner, {}).get(row["document"]["id"])
                 if entry is not None:
                     counts[entry.counter] = row["counts"]
-        self._counts.restore(counts, account_id)
+        self.counts.restore(counts, account_id)
 
     def replica_state(self) -> dict[str, Any]:
         """Return the faults, and the numbers that were given."""
