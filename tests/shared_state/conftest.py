@@ -58,5 +58,11 @@ def settings_of(store: str, stubs: Path | None = None, seed: str = "") -> Settin
     """Return the settings of a server over a store."""
     folders = () if stubs is None else (str(stubs),)
     return Settings(
-        port=0, whisper_model="none", log_level="warning", store=store, stubs=folders, seed=seed, control_token=""
+        port=0,
+        whisper_model="none",
+        log_level="warning",
+        store=store,
+        stubs=folders,
+        seed=seed,
+        control_token="",
     )
