@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -81,7 +80,6 @@ class Limiter:
         self._clock = clock
         self._settings = settings
         self.levels = Levels(counters)
-        self._lock = threading.Lock()
 
     def admit(
         self,
@@ -107,16 +105,15 @@ class Limiter:
             for kind, limit in self.policy.limits(account, model, overrides).items()
             if (counted := KINDS[kind].counts) not in _OF_SOME or amounts[counted]
         ]
-        with self._lock:  # The times that threads pass to the buckets must not decrease.
-            if self.levels:
-                for draw in draws:
-                    self._level(draw.key, draw.limit)
-            now = self.now()
+        if self.levels:
             for draw in draws:
-                if draw.amount > draw.limit.amount:
-                    held = [self.buckets.get(each.key) for each in draws]
-                    raise too_large(Refused(account, model, draw, draws, held, now, has_token_headers))
-            refused, buckets = self.buckets.take_all(draws, now)
+                self._level(draw.key, draw.limit)
+        now = self.now()
+        for draw in draws:
+            if draw.amount > draw.limit.amount:
+                held = [self.buckets.get(each.key) for each in draws]
+                raise too_large(Refused(account, model, draw, draws, held, now, has_token_headers))
+        refused, buckets = self.buckets.take_all(draws, now)
         if refused is not None:
             raise self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
         sent = headers.limit_headers(draws, buckets, now, has_token_headers)
@@ -126,8 +123,7 @@ class Limiter:
         """Charge the tokens that the answer used beyond the estimate, or give the difference back."""
         charged = admission.tokens
         if charged is not None and tokens != charged.amount:
-            with self._lock:
-                self.buckets.charge(Draw(charged.key, charged.limit, tokens - charged.amount), self.now())
+            self.buckets.charge(Draw(charged.key, charged.limit, tokens - charged.amount), self.now())
 
     def refusal(
         self,
@@ -158,19 +154,16 @@ class Limiter:
             if each == kind or KINDS[each].counts not in (counts, *_OF_SOME)
         ]
         refused = next(draw for draw in draws if draw.key[2] == kind)
-        with self._lock:
-            now = self.now()
-            if name == "request_too_large":
-                larger = Draw(refused.key, refused.limit, refused.limit.amount + refused.amount)
-                held = [self.buckets.get(each.key) for each in draws]
-                return too_large(Refused(account, model, larger, draws, held, now, has_token_headers))
-            buckets = [
-                bucket.full(draw.limit.amount, draw.limit, now)
-                if draw is refused
-                else self.buckets.get(draw.key)
-                for draw in draws
-            ]
-            return self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
+        now = self.now()
+        if name == "request_too_large":
+            larger = Draw(refused.key, refused.limit, refused.limit.amount + refused.amount)
+            held = [self.buckets.get(each.key) for each in draws]
+            return too_large(Refused(account, model, larger, draws, held, now, has_token_headers))
+        buckets = [
+            bucket.full(draw.limit.amount, draw.limit, now) if draw is refused else self.buckets.get(draw.key)
+            for draw in draws
+        ]
+        return self._used_up(Refused(account, model, refused, draws, buckets, now, has_token_headers))
 
     def enqueue(
         self, account: Account, model: ModelCard, batch_id: str, tokens: int, overrides: str = ""
@@ -184,9 +177,8 @@ class Limiter:
 
         ``None`` drains the bucket: nothing remains, and it does not refill until it has refused a request.
         """
-        with self._lock:
-            at = NEVER if remaining is None else self.now()
-            self.levels.set(account_id, group, kind, remaining or 0, at)
+        at = NEVER if remaining is None else self.now()
+        self.levels.set(account_id, group, kind, remaining or 0, at)
 
     def groups_in_use(self) -> dict[str, list[str]]:
         """Return the limit groups with buckets or batch queues in use, by account id."""
@@ -204,16 +196,15 @@ class Limiter:
         overrides = self._settings.limits
         limits = self.policy.limits(account, model, overrides)
         gauges = []
-        with self._lock:
-            now = self.now()
-            for kind, limit in limits.items():
-                key = (account.id, model.limit_group, kind)
-                self._level(key, limit)
-                held = self.buckets.get(key)
-                used = bucket.used(held, limit, now)
-                reset = bucket.reset(held, limit, now)
-                seconds = limit.window // bucket.MICROSECONDS
-                gauges.append(Gauge(kind, limit.amount, used, limit.amount - used, reset, seconds))
+        now = self.now()
+        for kind, limit in limits.items():
+            key = (account.id, model.limit_group, kind)
+            self._level(key, limit)
+            held = self.buckets.get(key)
+            used = bucket.used(held, limit, now)
+            reset = bucket.reset(held, limit, now)
+            seconds = limit.window // bucket.MICROSECONDS
+            gauges.append(Gauge(kind, limit.amount, used, limit.amount - used, reset, seconds))
         queue = self.policy.amounts(account, model, overrides).get(ENQUEUED_TOKENS)
         if queue is not None:
             used = self.queue.used(account.id, model.limit_group)
@@ -235,16 +226,15 @@ class Limiter:
 
         Times are stored as ages, so that a restored bucket has the same level as now.
         """
-        with self._lock:
-            now = self.now()
-            return self.policy.snapshot(account_id) | {
-                "levels": self.levels.snapshot(account_id, now),
-                "buckets": [
-                    _row(each, account_id, now)
-                    for each in self.buckets.items()
-                    if account_id in (None, each[0][0])
-                ],
-            }
+        now = self.now()
+        return self.policy.snapshot(account_id) | {
+            "levels": self.levels.snapshot(account_id, now),
+            "buckets": [
+                _row(each, account_id, now)
+                for each in self.buckets.items()
+                if account_id in (None, each[0][0])
+            ],
+        }
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the buckets, levels and changes of an account, or of all, with those of a ``snapshot``."""
