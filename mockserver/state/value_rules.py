@@ -18,6 +18,7 @@ _IDS = {
     "batch": ("batch", "id"),
     "chat_completion": ("completion", "id"),
     "conversation": ("conversation", "id"),
+    "conversation_page": ("id",),
     "file": ("file", "id"),
     "realtime_client_secret": ("id",),
     "response": ("response", "id"),

@@ -1,8 +1,9 @@
 """Responses and conversations in the store.
 
 The value of a response has the object as it is answered (``response``) and the items of its ``input``; that of a
-conversation has its object (``conversation``) and its ``items``. An item is an object with a ``type``, such as a
-message or a function call; items are stored complete.
+conversation has its object (``conversation``) and its first ``items``. Further ones are values of their own, numbered
+pages, so that an addition to a long conversation writes only the last page; ``pages`` is their number. An item is an
+object with a ``type``, such as a message or a function call; items are stored complete.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
     from mockserver.state.protocols import Documents
 
-RESPONSE, CONVERSATION = "response", "conversation"  # kinds of the store's values
+RESPONSE, CONVERSATION, PAGE = "response", "conversation", "conversation_page"  # kinds of the store's values
 
+_PAGE_ITEMS = 64  # items after which a page is full
 _LIFETIME = 30 * 24 * 3600  # seconds for which responses are kept (guide Conversation state)
 
 Value = dict[str, Any]
@@ -34,21 +36,81 @@ def is_expired(value: Value, now: float) -> bool:
 
 
 def find_conversation(store: Documents, account_id: str, conversation_id: str) -> Value | None:
-    """Return the value of a conversation, or ``None``."""
-    return store.get(CONVERSATION, account_id, conversation_id)
+    """Return the value of a conversation with the items of all pages, or ``None``."""
+    value = store.get(CONVERSATION, account_id, conversation_id)
+    return None if value is None else with_pages(store, account_id, value)
 
 
-def add_items(store: Documents, account_id: str, conversation_id: str, items: Sequence[Item]) -> Value | None:
-    """Add items to a conversation at once. Return its value, ``None`` if there is no such conversation.
+def with_pages(store: Documents, account_id: str, value: Value) -> Value:
+    """Return the value of a conversation with the items of all pages."""
+    pages = [store.get(PAGE, account_id, key) for key in _page_keys(value)]
+    if not pages:
+        return value
+    return value | {"items": [*value["items"], *(item for page in pages if page for item in page["items"])]}
+
+
+def add_items(store: Documents, account_id: str, conversation_id: str, items: Sequence[Item]) -> bool:
+    """Add items to a conversation at once. Return whether there is such a conversation.
 
     Items that it has already stay where they are.
     """
+    whole = find_conversation(store, account_id, conversation_id)
+    if whole is None:
+        return False
+    known = {item["id"] for item in whole["items"]}
+    new = [item for item in items if item["id"] not in known]
 
     def add(value: Value) -> Value:
-        known = {item["id"] for item in value["items"]}
-        return value | {"items": [*value["items"], *(item for item in items if item["id"] not in known)]}
+        return value | {"items": [*value["items"], *new]}
 
-    return store.update(CONVERSATION, account_id, conversation_id, add, evict=True)
+    kind, key = _places(whole)[-1]
+    last = store.get(kind, account_id, key)
+    if last is not None and len(last["items"]) < _PAGE_ITEMS:
+        return store.update(kind, account_id, key, add, evict=True) is not None
+    return _add_page(store, account_id, conversation_id, new)
+
+
+def remove_item(store: Documents, account_id: str, conversation_id: str, item_id: str) -> None:
+    """Remove an item of a conversation."""
+
+    def without(value: Value) -> Value:
+        return value | {"items": [item for item in value["items"] if item["id"] != item_id]}
+
+    for kind, key in _places(store.get(CONVERSATION, account_id, conversation_id)):
+        value = store.get(kind, account_id, key)
+        if value is not None and any(item["id"] == item_id for item in value["items"]):
+            store.update(kind, account_id, key, without)
+
+
+def remove_conversation(store: Documents, account_id: str, conversation_id: str) -> bool:
+    """Remove a conversation with its items. Return whether there was one."""
+    places = _places(store.get(CONVERSATION, account_id, conversation_id))
+    return True in [store.remove(kind, account_id, key) for kind, key in places]
+
+
+def _add_page(store: Documents, account_id: str, conversation_id: str, items: Sequence[Item]) -> bool:
+    """Add a page to a conversation. Return whether there is such a conversation."""
+
+    def count(value: Value) -> Value:
+        return value | {"pages": value.get("pages", 0) + 1}
+
+    value = store.update(CONVERSATION, account_id, conversation_id, count)
+    if value is None:
+        return False
+    key = _page_keys(value)[-1]
+    store.put(PAGE, account_id, key, {"id": key, "items": list(items)})
+    return True
+
+
+def _page_keys(value: Value) -> list[str]:
+    return [f"{value['conversation']['id']}/{number}" for number in range(1, value.get("pages", 0) + 1)]
+
+
+def _places(value: Value | None) -> list[tuple[str, str]]:
+    """Return kind and key of the values with the items of a conversation."""
+    if value is None:
+        return []
+    return [(CONVERSATION, value["conversation"]["id"]), *((PAGE, key) for key in _page_keys(value))]
 
 
 def items_of(value: Value) -> list[Item]:

@@ -20,6 +20,7 @@ from mockserver.providers.openai.response_work.records import (
     is_expired,
     items_of,
     previous_id_of,
+    with_pages,
 )
 from mockserver.providers.openai.responses.requests.facts import INPUT, ResponseDocument
 
@@ -196,4 +197,4 @@ def _items_of_chains(
             yield items_of(value)
     for value in store.values(CONVERSATION, account_id):
         if chain_of(value["conversation"]["id"]) in chains:
-            yield value["items"]
+            yield with_pages(store, account_id, value)["items"]

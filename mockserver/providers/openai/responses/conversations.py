@@ -21,6 +21,8 @@ from mockserver.providers.openai.response_work.records import (
     Value,
     add_items,
     find_conversation,
+    remove_conversation,
+    remove_item,
 )
 from mockserver.providers.openai.responses.chains import with_references
 from mockserver.providers.openai.responses.stored import ENDS_WITH, answer, included, items_page
@@ -63,7 +65,7 @@ def update_conversation(context: ResponsesContext, call: Call) -> Answer:
 def delete_conversation(context: ResponsesContext, call: Call) -> Answer:
     """Delete a conversation with its items."""
     wanted = call.path["id"]
-    if not context.store.remove(CONVERSATION, call.account.id, wanted) and call.strict:
+    if not remove_conversation(context.store, call.account.id, wanted) and call.strict:
         raise ApiError("conversation_not_found", id=wanted)
     return answer({"id": wanted, "object": "conversation.deleted", "deleted": True})
 
@@ -79,8 +81,7 @@ def create_items(context: ResponsesContext, call: Call) -> Answer:
     wanted = call.path["id"]
     _stored(context, call)
     items = _new_items(context, call, chain_of(wanted) or new_chain(context.ids))
-    changed = add_items(context.store, call.account.id, wanted, items)
-    if changed is None and call.strict:
+    if not add_items(context.store, call.account.id, wanted, items) and call.strict:
         raise ApiError("conversation_not_found", id=wanted)
     listed = [shown(item, include) for item in items]
     return answer(list_object(call, listed, has_more=False, ends_with=ENDS_WITH))
@@ -94,13 +95,10 @@ def retrieve_item(context: ResponsesContext, call: Call) -> Answer:
 
 def delete_item(context: ResponsesContext, call: Call) -> Answer:
     """Delete an item of a conversation, and return the conversation."""
-    _item(call, _stored(context, call))
-
-    def without(value: Value) -> Value:
-        return value | {"items": [item for item in value["items"] if item["id"] != call.path["item_id"]]}
-
-    changed = context.store.update(CONVERSATION, call.account.id, call.path["id"], without)
-    return answer((changed or _stored(context, call))["conversation"])
+    value = _stored(context, call)
+    _item(call, value)
+    remove_item(context.store, call.account.id, call.path["id"], call.path["item_id"])
+    return answer(value["conversation"])
 
 
 def _object(wanted: str, created: int, metadata: Value | None) -> Value:
