@@ -8,10 +8,11 @@ object with a ``type``, such as a message or a function call; items are stored c
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mockserver.state.protocols import Documents
 
@@ -43,10 +44,7 @@ def find_conversation(store: Documents, account_id: str, conversation_id: str) -
 
 def with_pages(store: Documents, account_id: str, value: Value) -> Value:
     """Return the value of a conversation with the items of all pages."""
-    pages = [store.get(PAGE, account_id, key) for key in _page_keys(value)]
-    if not pages:
-        return value
-    return value | {"items": [*value["items"], *(item for page in pages if page for item in page["items"])]}
+    return value | {"items": list(chain.from_iterable(_pages(store, account_id, value)))}
 
 
 def add_items(store: Documents, account_id: str, conversation_id: str, items: Sequence[Item]) -> bool:
@@ -54,16 +52,18 @@ def add_items(store: Documents, account_id: str, conversation_id: str, items: Se
 
     Items that it has already stay where they are.
     """
-    whole = find_conversation(store, account_id, conversation_id)
-    if whole is None:
+    conversation = store.get(CONVERSATION, account_id, conversation_id)
+    if conversation is None:
         return False
-    known = {item["id"] for item in whole["items"]}
-    new = [item for item in items if item["id"] not in known]
+    added = {item["id"] for item in items}
+    for page in _pages(store, account_id, conversation):
+        added.difference_update([item["id"] for item in page])
+    new = [item for item in items if item["id"] in added]
 
     def add(value: Value) -> Value:
         return value | {"items": [*value["items"], *new]}
 
-    kind, key = _places(whole)[-1]
+    kind, key = _places(conversation)[-1]
     last = store.get(kind, account_id, key)
     if last is not None and len(last["items"]) < _PAGE_ITEMS:
         return store.update(kind, account_id, key, add, evict=True) is not None
@@ -100,6 +100,15 @@ def _add_page(store: Documents, account_id: str, conversation_id: str, items: Se
     key = _page_keys(value)[-1]
     store.put(PAGE, account_id, key, {"id": key, "items": list(items)})
     return True
+
+
+def _pages(store: Documents, account_id: str, value: Value) -> Iterator[list[Item]]:
+    """Yield the items of a conversation, in pages."""
+    yield value["items"]
+    for key in _page_keys(value):
+        page = store.get(PAGE, account_id, key)
+        if page is not None:
+            yield page["items"]
 
 
 def _page_keys(value: Value) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
 from mockserver.providers.openai.pages import Paging, list_object
@@ -20,9 +20,9 @@ from mockserver.providers.openai.response_work.records import (
     Item,
     Value,
     add_items,
-    find_conversation,
     remove_conversation,
     remove_item,
+    with_pages,
 )
 from mockserver.providers.openai.responses.chains import with_references
 from mockserver.providers.openai.responses.stored import ENDS_WITH, answer, included, items_page
@@ -72,7 +72,7 @@ def delete_conversation(context: ResponsesContext, call: Call) -> Answer:
 
 def list_items(context: ResponsesContext, call: Call) -> Answer:
     """Return a page of the items of a conversation."""
-    return answer(items_page(context, call, _stored(context, call)["items"], _PAGES))
+    return answer(items_page(context, call, _items(context, call), _PAGES))
 
 
 def create_items(context: ResponsesContext, call: Call) -> Answer:
@@ -90,13 +90,13 @@ def create_items(context: ResponsesContext, call: Call) -> Answer:
 def retrieve_item(context: ResponsesContext, call: Call) -> Answer:
     """Return an item of a conversation."""
     include = included(read_query(context.request_schemas, call, _INCLUDE))
-    return answer(shown(_item(call, _stored(context, call)), include))
+    return answer(shown(_item(context, call), include))
 
 
 def delete_item(context: ResponsesContext, call: Call) -> Answer:
     """Delete an item of a conversation, and return the conversation."""
     value = _stored(context, call)
-    _item(call, value)
+    _item(context, call)
     remove_item(context.store, call.account.id, call.path["id"], call.path["item_id"])
     return answer(value["conversation"])
 
@@ -115,13 +115,18 @@ def _new_items(context: ResponsesContext, call: Call, chain: Chain) -> list[Item
     return with_references(context, call, read_items(call.document.get("items"), new_id))
 
 
-def _item(call: Call, value: Value) -> Item:
+def _items(context: ResponsesContext, call: Call) -> list[Item]:
+    """Return the items of the conversation that the path names. Raises ``ApiError``."""
+    found: list[Item] = with_pages(context.store, call.account.id, _stored(context, call))["items"]
+    return found
+
+
+def _item(context: ResponsesContext, call: Call) -> Item:
     """Return the item that the path names. Raises ``ApiError``."""
     wanted = call.path["item_id"]
-    for item in value["items"]:
+    for item in _items(context, call):
         if item["id"] == wanted:
-            found: dict[str, Any] = item
-            return found
+            return item
     if call.strict:
         raise ApiError("conversation_item_not_found", id=wanted)
     (example,) = read_items([_EXAMPLE_ITEM | {"id": wanted}], str)
@@ -129,9 +134,12 @@ def _item(call: Call, value: Value) -> Item:
 
 
 def _stored(context: ResponsesContext, call: Call) -> Value:
-    """Return the value of the conversation that the path names. Raises ``ApiError``, unless examples are answered."""
+    """Return the value of the conversation that the path names, without further pages.
+
+    Raises ``ApiError``, unless examples are answered.
+    """
     wanted = call.path["id"]
-    value = find_conversation(context.store, call.account.id, wanted)
+    value = context.store.get(CONVERSATION, call.account.id, wanted)
     if value is None and call.strict:
         raise ApiError("conversation_not_found", id=wanted)
     return value or {"conversation": _object(wanted, _EXAMPLE_CREATED, None), "items": []}
