@@ -125,8 +125,7 @@ class Supervisor:
         if stop_on_eof:
             self._selector.register(_INPUT, selectors.EVENT_READ, self._on_input)
         try:
-            for worker in self._workers:
-                self._start(worker)
+            self._start(self._workers[0])  # it creates what all share
             while any(worker.pid or worker.restart_at for worker in self._workers):
                 for key, _ in self._selector.select(self._wait()):
                     key.data()
@@ -244,6 +243,9 @@ class Supervisor:
 
     def _on_ready(self, worker: _Worker, banner: str) -> None:
         worker.ready_at = time.monotonic()
+        for other in self._workers:
+            if not (self._has_started or other.pid or other.restart_at or self._kill_at is not None):
+                self._start(other)
         if not self._has_started and all(each.ready_at for each in self._workers):
             self._has_started = True
             say(banner)
