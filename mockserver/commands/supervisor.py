@@ -266,7 +266,7 @@ class Supervisor:
     def _on_end(self, worker: _Worker, status: int) -> None:
         if self._kill_at is not None:
             return
-        if not self._has_started and not worker.ready_at:
+        if not self._has_started and not worker.ready_at and status > 0:
             if worker.complaint:
                 sys.stderr.write(f"mockserver: {worker.complaint}\n")
             self._status = 1
