@@ -15,7 +15,7 @@ const STOP_SECONDS = 15;
 export class ServerProcess {
   private messages = "";
   private end = "";
-  private readonly exited: Promise<void>;
+  private readonly exited: Promise<string>; // how it has ended
 
   private constructor(
     private readonly child: ChildProcess,
@@ -26,11 +26,11 @@ export class ServerProcess {
     this.exited = new Promise((resolve) => {
       child.once("error", (error) => {
         this.end = `${line} cannot be run: ${error.message}.`;
-        resolve();
+        resolve(this.end);
       });
       child.once("close", (code, signal) => {
         this.end ||= `${line} has ended (${signal ?? `status ${code}`}).`;
-        resolve();
+        resolve(this.end);
       });
     });
   }
@@ -57,22 +57,15 @@ export class ServerProcess {
   async stop(): Promise<void> {
     this.child.ref();
     this.child.stdin?.end();
-    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_SECONDS * 1000);
-    await this.exited;
-    clearTimeout(timer);
+    if (!(await within(STOP_SECONDS, this.exited))) this.abandon();
   }
 
   /** Resolves to the URL that the server prints. */
   private async ready(seconds: number): Promise<string> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, seconds * 1000);
-    });
-    const url = await Promise.race([this.banner(), this.exited, late]);
-    clearTimeout(timer);
-    if (url) return url;
+    const url = await within(seconds, Promise.race([this.banner(), this.exited]));
+    if (url && !this.end) return url;
     const problem = this.failure || `${this.line} has printed no address within ${seconds} s.\n${this.messages.trim()}`;
-    this.child.kill("SIGKILL");
+    this.abandon();
     throw new AudioMockServerError(`The server did not start. ${problem}`);
   }
 
@@ -87,11 +80,30 @@ export class ServerProcess {
     });
   }
 
+  /** Kills the process without waiting for it. A server that it has started itself ends with its standard input. */
+  private abandon(): void {
+    this.child.kill("SIGKILL");
+    for (const stream of [this.child.stdin, this.child.stdout, this.child.stderr]) stream?.destroy();
+  }
+
   /** Lets this process end while the server runs. */
   private letGo(): void {
     this.child.unref();
     for (const stream of [this.child.stdin, this.child.stdout, this.child.stderr]) {
       (stream as unknown as { unref(): void }).unref();
     }
+  }
+}
+
+/** Resolves to the value of a promise, or to `undefined` after some seconds. */
+async function within<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { AudioMockServerError, VERSION, joinServer, shareServer, startServer } from "audio-mockserver";
 import { words } from "../dist/esm/command.js";
+import { ServerProcess } from "../dist/esm/process.js";
 import { isCompatible } from "../dist/esm/version.js";
 import { COMMAND, answers, eventually, run, website } from "./support.mjs";
 
@@ -40,6 +41,14 @@ function onlyInPath(name, script) {
 const record = () => `for word; do printf '%s\\n' "$word"; done > ${folder}/given`;
 const given = () => readFileSync(join(folder, "given"), "utf8").trimEnd().split("\n");
 const serve = (...more) => `${more.join(" ")} exec "${PYTHON}" -m mockserver serve`;
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 async function works(server) {
   assert.ok((await server.everyone.clock.now()) > 0);
@@ -126,6 +135,14 @@ describe("a server that does not start", () => {
     const { port } = other.address();
     await assert.rejects(startServer({ port }), new RegExp(`The server did not start\\..*${port}.*in use`, "s"));
     other.close();
+  });
+
+  test("it prints no address in time: no process is left", async () => {
+    const file = join(folder, "pid");
+    const command = { program: "/bin/sh", args: ["-c", `echo $$ > ${file}; exec sleep 600`], environment: {}, seconds: 2 };
+    await assert.rejects(ServerProcess.start(command), /has printed no address within 2 s/);
+    const pid = Number(readFileSync(file, "utf8"));
+    await eventually(() => !isRunning(pid));
   });
 
   test("it has another version", async () => {

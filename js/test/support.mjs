@@ -2,6 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -44,13 +45,20 @@ export async function packed(folder) {
 
 let archive; // made once
 
+/** Makes a folder that is removed when the tests end. */
+async function temporary() {
+  const folder = await mkdtemp(join(BUILD, "archive-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** Makes a project with the published package, the other packages of the tests, and these files. */
 export async function project(files) {
   await mkdir(BUILD, { recursive: true });
   const folder = await mkdtemp(join(BUILD, "project-"));
   const modules = join(folder, "node_modules");
   await mkdir(join(modules, "audio-mockserver"), { recursive: true });
-  archive ??= packed(await mkdtemp(join(BUILD, "archive-")));
+  archive ??= temporary().then(packed);
   await run("tar", ["-xzf", await archive, "--strip-components=1", "-C", join(modules, "audio-mockserver")]);
   for (const name of await readdir(join(PACKAGE, "node_modules"))) {
     if (!name.startsWith(".")) await symlink(join(PACKAGE, "node_modules", name), join(modules, name));
