@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.request
@@ -20,6 +21,17 @@ from tests.release.serving import SENTENCE, speak, status_of, transcribe
 pytestmark = pytest.mark.timeout(900)  # the first test builds an image
 
 EMBEDDED = ROOT / "fixtures" / "whisper" / "embedded"
+# A thread that keeps the interpreter's lock once there is a file.
+HANGING = """
+import ctypes, os, threading, time
+
+def hang():
+    while not os.path.exists("/tmp/hang"):
+        time.sleep(0.01)
+    ctypes.PyDLL(None).sleep(1000)
+
+threading.Thread(target=hang, daemon=True).start()
+"""
 TOKEN = "open sesame"
 HAS_TOKEN = {"x-mock-control-token": TOKEN}
 
@@ -110,6 +122,25 @@ def test_sigterm_to_process_1_ends_it_gracefully(running: Container, url: str) -
     assert running.stop() == 0
     with pytest.raises(OSError, match="refused"):
         status_of(url, "/health")
+
+
+def test_a_server_that_hangs_is_killed_in_time(
+    slim: str, environment: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    """Its second process can do that, because the server is not process 1."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "sitecustomize.py").write_text(HANGING, "utf-8")
+    hanging = environment | {"PYTHONPATH": "/config", "MOCKSERVER_SHUTDOWN_SECONDS": "0"}
+    with container(slim, environment=hanging, mounts={"/config": config}) as started:
+        started.wait_until_ready()
+        while started.run("sh", "-c", "grep --silent guardian[.]py /proc/[0-9]*/cmdline").returncode:
+            assert started.process.poll() is None, started.log
+        started.run("touch", "/tmp/hang")
+        while answers(port):
+            assert started.process.poll() is None, started.log
+        assert started.stop() == 128 + signal.SIGKILL
+        assert "has not stopped in time and is killed" in started.log
 
 
 def test_other_commands_can_be_run(image: str) -> None:
@@ -212,6 +243,16 @@ def redis(tmp_path: Path) -> Iterator[str]:
             assert server.poll() is None, status
         yield f"redis://127.0.0.1:{port}/0"
         server.terminate()
+
+
+def answers(port: int) -> bool:
+    """Return whether a server answers within a second."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try:
+            return client.recv(12) == b"HTTP/1.1 200"
+        except TimeoutError:
+            return False
 
 
 def connected(port: int) -> int:
