@@ -1,0 +1,1 @@
+"""Tests of transcriptions by other processes."""
