@@ -146,7 +146,8 @@ def test_settings_become_variables() -> None:
 def test_workers_have_the_settings_and_the_store_of_servers() -> None:
     manifests = rendered(EVERYTHING)
     servers, workers = environment(manifests), environment(manifests, "worker")
-    assert servers == workers
+    assert servers == workers | {"MOCKSERVER_HEAVY_WORK": "workers"}
+    assert "MOCKSERVER_HEAVY_WORK" not in environment(rendered({}))
 
 
 def test_only_servers_are_behind_the_service() -> None:
