@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the processes are found in /proc"),
 ]
 
+PATIENCE = 60.0  # seconds
 KEY = "sk-mock-tier-5-workers"
 
 
@@ -136,6 +137,7 @@ def test_client_secrets_are_known_to_every_worker(server: Served, clients: list[
             asked = httpx.post(
                 f"{server.url}/v1/realtime/calls/rtc_none/hangup",
                 headers={"Authorization": f"Bearer {secret.value}"},
+                timeout=PATIENCE,
             )
             assert asked.status_code == 404
 
