@@ -43,7 +43,9 @@ OWN = {
     "model_list": "ModelList",
     "queue": "WorkQueue",
 }  # parts that are made for one context
-PROPERTIES = {"refresh": inspect.get_annotations(vars(Services)["refresh"].fget)["return"]}
+PROPERTIES = {
+    name: inspect.get_annotations(vars(Services)[name].fget)["return"] for name in ("refresh", "tracing")
+}
 
 
 @pytest.fixture(scope="module")

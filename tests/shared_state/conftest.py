@@ -38,20 +38,18 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def pair(store: str) -> Iterator[Pair]:
+def servers(store: str) -> Iterator[Pair]:
     """Yield two servers over one store."""
     settings = settings_of(store)
     with MockServer(settings) as one, MockServer(settings) as other:
         yield Pair(one, other)
 
 
-@pytest.fixture(autouse=True)
-def fresh(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Reset both servers after each test."""
-    yield
-    if "pair" in request.fixturenames:
-        pair: Pair = request.getfixturevalue("pair")
-        pair.one.reset()
+@pytest.fixture
+def pair(servers: Pair) -> Iterator[Pair]:
+    """Yield two servers over one store, and reset them after the test."""
+    yield servers
+    servers.one.reset()
 
 
 def settings_of(store: str, stubs: Path | None = None, seed: str = "") -> Settings:
