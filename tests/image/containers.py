@@ -53,9 +53,14 @@ class Container:
 
     def stop(self) -> int:
         """Send SIGTERM to process 1, as `docker stop` does; return the exit status."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.id, signal.SIGTERM)
+        os.kill(self.id, signal.SIGTERM)
         return self.process.wait(10)  # seconds, after which Docker kills it
+
+    def kill(self) -> None:
+        """Kill process 1, and so all processes of the container. To end the process outside would leave them."""
+        if self.process.poll() is None:
+            os.kill(self.id, signal.SIGKILL)
+        self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -77,26 +82,16 @@ def container(
         inside = _inside(config["Env"], environment, user or config["User"])
         program = [*config["Entrypoint"], *(command or config["Cmd"])]
         script = _script(root, config["WorkingDir"], mounts, [*inside, *program])
-        outside = [
-            "unshare",
-            "--mount",
-            "--pid",
-            "--uts",
-            "--ipc",
-            "--fork",
-            "--kill-child",
-            "sh",
-            "-euc",
-            script,
-        ]
+        outside = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "sh", "-euc", script]
         with (
             tempfile.TemporaryFile() as output,
             subprocess.Popen(outside, stdout=output, stderr=subprocess.STDOUT) as process,
         ):
+            started = Container(process, output, inside)
             try:
-                yield Container(process, output, inside)
+                yield started
             finally:
-                process.kill()
+                started.kill()
     finally:
         buildah("umount", working)
         buildah("rm", working)

@@ -108,6 +108,16 @@ def test_the_slim_one_has_no_whisper(slim: str, environment: dict[str, str], url
         assert started.run("python", "-c", "import ctranslate2").returncode == 1
 
 
+def test_nothing_of_a_container_is_left_after_a_test(
+    slim: str, environment: dict[str, str], url: str
+) -> None:
+    with container(slim, environment=environment) as started:
+        started.wait_until_ready()
+    assert not Path(f"/proc/{started.id}").exists()
+    with pytest.raises(OSError, match="refused"):
+        status_of(url, "/health")
+
+
 def test_it_runs_without_privileges(running: Container) -> None:
     status = running.run("cat", "/proc/1/status").stdout
     assert "\nUid:\t10001\t10001\t10001\t10001\n" in status
