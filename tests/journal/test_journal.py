@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import tracemalloc
+from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
@@ -12,13 +13,21 @@ from werkzeug.test import create_environ
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.content import Content
+from mockserver.clock import Clock
 from mockserver.journal.entries import OVERHEAD, JournalPattern, Progress, encoded
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import as_json
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.responses import Reply
 from mockserver.pipeline.wsgi_adapter import request_of
+from mockserver.state.disk import StateFailed
+from mockserver.state.memory.leases import MemoryLeases
+from mockserver.state.memory.log import MemoryLog
+from mockserver.state.presence import Presence
+from mockserver.state.protocols import Bounds
+from mockserver.state.shared import SharedState, open_shared
 from tests.journal.journal_records import HELLO, TRANSCRIPTION, chat, journal_of, record
+from tests.waiting import eventually
 
 ANN, BOB = "org-ann/proj_ann", "org-bob/proj_bob"
 ANYTHING = JournalPattern({})
@@ -291,3 +300,85 @@ def test_a_journal_of_no_entries_writes_nothing() -> None:
     body = reply.body
     assert exchange.answered(reply).body is body
     assert not journal.is_kept
+
+
+# Several processes.
+
+
+@pytest.fixture
+def processes(several: str) -> Iterator[list[Journal]]:
+    """Yield the journals of two processes with one store."""
+    states = [open_shared(several) for _ in range(2)]
+    yield [shared_journal(state) for state in states]
+    for state in states:
+        state.close()
+
+
+def shared_journal(state: SharedState) -> Journal:
+    log = state.open_log("journal", Bounds(1_000, 1 << 20, OVERHEAD))
+    return Journal(Clock(), log, None, Presence(state.leases), is_shared=True, together=state.together)
+
+
+def test_processes_have_one_journal(processes: list[Journal]) -> None:
+    here, there = processes
+    for number, journal in enumerate((here, there, here)):
+        journal.add(record(id=str(number)))
+    assert ids(here) == ids(there) == ["0", "1", "2"]
+    assert there.delete(None) == 3
+    assert len(here) == 0
+
+
+def test_a_stream_of_another_process_shows_what_was_last_written(processes: list[Journal]) -> None:
+    here, there = processes
+    progress = Progress(pieces=0, events=0)
+    place = here.begin(record(in_flight=True), progress)
+    progress.events = 3
+    assert [each.records(None)[0].stream_events for each in processes] == [3, None]
+    here.write_progress(place)
+    assert there.records(None)[0].stream_events == 3
+    assert there.records(None)[0].in_flight
+    here.finish(place, record(bytes_sent=400))
+    here.write_progress(place)
+    assert there.records(None) == [record(bytes_sent=400)]
+
+
+def test_a_wait_sees_the_progress_of_another_process(processes: list[Journal]) -> None:
+    here, there = processes
+    place = here.begin(record(in_flight=True), Progress(pieces=0))
+    waiting = Thread(target=there.wait, args=(None, JournalPattern({"hung_up": True}), 1, 600))
+    waiting.start()
+    here.finish(place, record(hung_up=True))
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def test_what_a_process_had_in_flight_has_ended_when_it_is_gone(several: str) -> None:
+    state, other = open_shared(several), open_shared(several)
+    presence = Presence(other.leases)
+    log = other.open_log("journal", Bounds(1_000, 1 << 20, OVERHEAD))
+    Journal(Clock(), log, None, presence, is_shared=True).begin(record(in_flight=True), Progress(pieces=0))
+    journal = shared_journal(state)
+    assert journal.records(None)[0].in_flight
+    presence.end()
+    assert not journal.records(None)[0].in_flight
+    for each in (state, other):
+        each.close()
+
+
+def test_an_end_that_cannot_be_written_is_written_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, closing = MemoryLog(Bounds(1_000, 1 << 20, OVERHEAD)), Event()
+    journal = Journal(Clock(), log, None, Presence(MemoryLeases()))
+    place = journal.begin(record(in_flight=True), Progress(pieces=0))
+
+    def away(*_: object) -> None:
+        raise StateFailed("the store is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(log, "replace", away)
+        journal.finish(place, record(bytes_sent=400))
+    monkeypatch.setattr("mockserver.journal.journal.EXTENDED", 0.01)
+    tending = Thread(target=journal.tend, args=[closing])
+    tending.start()
+    assert eventually(lambda: journal.records(None) == [record(bytes_sent=400)])
+    closing.set()
+    tending.join(60)
