@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from mockserver.resources import data_folder
-from mockserver.state.blobs import Blobs
 from mockserver.state.folder import StateFolderInUse
 from mockserver.state.opening import open_state
-from mockserver.state.protocols import Change, Documents
+from mockserver.state.protocols import BlobStore, Change, Documents
 from mockserver.state.value_rules import ValueRules
 from mockserver.validation.schemas import Schemas
 from tests.state.conftest import consent, file, kept
@@ -23,7 +22,7 @@ from tests.state.processes import in_processes
 from tests.waiting import eventually
 
 KIND = "voice_consent"
-Opened = tuple[Documents, Blobs]
+Opened = tuple[Documents, BlobStore]
 
 
 def opened(path: str) -> Opened:

@@ -32,6 +32,11 @@ def add(database: Database) -> None:
         cursor.execute("UPDATE counts SET n = ?", (n + 1,))
 
 
+def add_often(database: Database) -> None:
+    for _ in range(50):
+        add(database)
+
+
 def test_an_exception_undoes_a_transaction_and_those_within_it(database: Database) -> None:
     def fail() -> None:
         with database.transaction():
@@ -77,7 +82,7 @@ def test_threads_share_few_connections_for_reading(database: Database) -> None:
 def test_threads_with_their_own_databases_change_one_after_another(database: Database) -> None:
     with ThreadPoolExecutor(4) as threads:
         others = [Database(database.path) for _ in range(4)]
-        list(threads.map(lambda other: [add(other) for _ in range(50)], others))
+        list(threads.map(add_often, others))
     assert database.row("SELECT n FROM counts") == (200,)
 
 
