@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.conftest import ROOT
 from tests.docs.guides import DOCS, blocks
+from tests.redis_process import RedisProcess
 from tests.transport.http_server.talking import running
 
 pytestmark = [
@@ -27,3 +30,17 @@ COMMANDS = [
 def test_the_server_of_the_guide_answers(tmp_path: Path, command: str) -> None:
     with running(tmp_path, *command.split()[2:]) as (_, url):
         assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
+
+
+def test_a_server_uses_the_redis_of_the_guide(tmp_path: Path, redis_server: RedisProcess) -> None:
+    (command,) = (each for each in COMMANDS if "--store redis://" in each)
+    given = [redis_server.url() if each.startswith("redis://") else each for each in command.split()[2:]]
+    with running(tmp_path, *given) as (_, url):
+        assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
+
+
+def test_the_extra_of_the_guide_exists() -> None:
+    (extra,) = (each for each in COMMANDS if each.startswith("pip install"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert extra == 'pip install "audio-mockserver[redis]"'
+    assert any(each.startswith("redis") for each in project["optional-dependencies"]["redis"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, TypeVar, cast
 
@@ -39,7 +40,9 @@ class Outside:
             self._files: AbstractFileSystem
             self._files, self._root = fsspec.core.url_to_fs(url)
             self._files.makedirs(self._root, exist_ok=True)
-            self._files.ls(self._root)
+            test = self._path(f"test-{uuid.uuid4().hex}")  # a bucket may be readable only
+            self._files.pipe_file(test, b"")
+            self._files.rm_file(test)
         except Exception as error:
             raise StateFolderError(
                 f"store: blobs={url} cannot be used: {str(error).rstrip('.')}. Name a folder or bucket that exists and "
