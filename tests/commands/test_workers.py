@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import Result
 from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect as connect_web_socket
 
@@ -227,3 +229,13 @@ def ca_file(server: Served) -> Path:
     assert server.process.stdout is not None
     line = next(line for line in server.process.stdout if "SSL_CERT_FILE=" in line)
     return Path(line.split("SSL_CERT_FILE=")[1].split()[0])
+
+
+def test_a_system_that_cannot_fork_says_what_to_do(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "fork")
+    done = run("serve", "--workers", "2", "--port", "0")
+    gc.enable()  # a starting server disables it
+    assert done.exit_code == 1
+    assert "workers: this system cannot run more than 1." in done.output
