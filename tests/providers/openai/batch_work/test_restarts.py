@@ -83,7 +83,7 @@ def test_the_files_and_their_batch_are_all_that_a_killed_server_leaves(tmp_path:
         stored = list((tmp_path / "blobs").iterdir())
         assert len(stored) == 2  # input and output
         # The bytes of its parts are deleted after the batch is seen to be completed.
-        assert eventually(lambda: not any((tmp_path / "incoming").iterdir()))
+        assert eventually(lambda: not any(each.is_file() for each in (tmp_path / "incoming").rglob("*")))
 
 
 def test_lines_are_answered_by_the_whole_app_from_the_first_one_on(
