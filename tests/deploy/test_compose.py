@@ -45,7 +45,8 @@ def test_own_containers_are_confined_and_share_the_store(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
-    assert service["environment"]["MOCKSERVER_STORE"] == "redis://redis:6379/0"
+    assert service["environment"]["MOCKSERVER_STORE"] == "redis://redis:6379/0?blobs=/state/blobs"
+    assert "state:/state" in service["volumes"]
     assert service["environment"]["MOCKSERVER_CONTROL_TOKEN"].startswith("${MOCKSERVER_CONTROL_TOKEN:?")
 
 

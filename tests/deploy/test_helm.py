@@ -89,6 +89,7 @@ def test_helm_has_nothing_to_find_fault_with() -> None:
             "several pods need a store",
         ),
         ({"redis": {"url": "redis://other"}}, "set either redis.enabled"),
+        (ALONE | {"blobs": {"enabled": True}}, "only a store in Redis has its large files in a volume"),
         ({"redis": {"enabled": False, "url": "http://other"}}, "redis"),
         ({"replicas": 3}, "replicas"),
         ({"settings": {"port": 80}}, "port"),
@@ -134,6 +135,18 @@ def test_the_store_is_the_chart_s_redis_or_another() -> None:
         "secretKeyRef": {"name": "redis", "key": "url"}
     }
     assert "MOCKSERVER_STORE" not in environment(rendered(ALONE))
+
+
+def test_large_files_are_in_the_volume_that_all_pods_share() -> None:
+    shared = {"blobs": {"enabled": True}}
+    url = EXTERNAL["redis"]["url"]
+    with_options = {"redis": {"enabled": False, "url": f"{url}?prefix=test"}}
+    own, external, options = (rendered(each | shared) for each in ({}, EXTERNAL, with_options))
+    assert environment(own)["MOCKSERVER_STORE"].endswith(":6379/0?blobs=/state/blobs")
+    assert environment(external)["MOCKSERVER_STORE"] == f"{url}?blobs=/state/blobs"
+    assert environment(options)["MOCKSERVER_STORE"] == f"{url}?prefix=test&blobs=/state/blobs"
+    container = of_kind(own, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "blobs", "mountPath": "/state"} in container["volumeMounts"]
 
 
 def test_settings_become_variables() -> None:

@@ -22,6 +22,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if or .Values.redis.enabled .Values.redis.url .Values.redis.existingSecret }}yes{{ end }}
 {{- end }}
 
+{{/* The option of the store's URL that names the folder for large files. */}}
+{{- define "audio-mockserver.blobs" -}}
+{{- if .Values.blobs.enabled }}{{ ternary "&" "?" (contains "?" .Values.redis.url) }}blobs=/state/blobs{{ end }}
+{{- end }}
+
 {{- define "audio-mockserver.blobClaim" -}}
 {{- .Values.blobs.existingClaim | default (printf "%s-blobs" (include "audio-mockserver.name" .)) }}
 {{- end }}
@@ -37,13 +42,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - name: REDIS_PASSWORD
   valueFrom:
     secretKeyRef: {name: {{ include "audio-mockserver.redis" . }}, key: password}
-- {name: MOCKSERVER_STORE, value: "redis://:$(REDIS_PASSWORD)@{{ include "audio-mockserver.redis" . }}:6379/0"}
+- {name: MOCKSERVER_STORE, value: "redis://:$(REDIS_PASSWORD)@{{ include "audio-mockserver.redis" . }}:6379/0{{ include "audio-mockserver.blobs" . }}"}
 {{- else if .Values.redis.existingSecret }}
 - name: MOCKSERVER_STORE
   valueFrom:
     secretKeyRef: {name: {{ .Values.redis.existingSecret }}, key: url}
 {{- else if .Values.redis.url }}
-- {name: MOCKSERVER_STORE, value: {{ .Values.redis.url | quote }}}
+- {name: MOCKSERVER_STORE, value: {{ printf "%s%s" .Values.redis.url (include "audio-mockserver.blobs" .) | quote }}}
 {{- end }}
 {{- if .Values.stubs }}
 - {name: MOCKSERVER_STUBS, value: /stubs}
@@ -115,6 +120,9 @@ capabilities: {drop: [ALL]}
 {{- define "audio-mockserver.check" -}}
 {{- if and .Values.redis.enabled (or .Values.redis.url .Values.redis.existingSecret) }}
 {{- fail "redis: set either redis.enabled, or redis.url or redis.existingSecret with redis.enabled=false." }}
+{{- end }}
+{{- if and .Values.blobs.enabled (not (include "audio-mockserver.hasStore" .)) }}
+{{- fail "blobs: only a store in Redis has its large files in a volume. Set redis.enabled, redis.url or redis.existingSecret, or blobs.enabled=false." }}
 {{- end }}
 {{- $several := or (gt (int .Values.replicaCount) 1) .Values.autoscaling.enabled (gt (int .Values.worker.replicaCount) 0) }}
 {{- if and $several (not (include "audio-mockserver.hasStore" .)) }}
