@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ BY_SECRET: dict[str, Any] = {
     "control": {"existingSecret": "token"},
 }
 ALONE: dict[str, Any] = {"redis": {"enabled": False}, "replicaCount": 1}
+
+GUIDE = (CHART.parents[2] / "docs" / "deployment.md").read_text("utf-8")
 
 Manifest = dict[str, Any]
 
@@ -213,3 +216,16 @@ def test_a_change_of_the_stubs_restarts_the_servers() -> None:
 def test_names_of_releases_may_be_long() -> None:
     manifests = rendered(EVERYTHING, name="a" * 53)
     assert all(len(each["metadata"]["name"]) <= 63 for each in manifests)
+
+
+def test_the_values_of_the_guide_are_accepted() -> None:
+    (block,) = re.findall(r"^<!-- values -->\n```yaml\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    manifests = rendered(yaml.safe_load(block))
+    assert of_kind(manifests, "HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 20
+    assert of_kind(manifests, "ConfigMap")["data"].keys() == {"greeting.yaml"}
+
+
+def test_the_guide_lists_every_value() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    rows = " ".join(re.findall(r"^\| (`.*?) \|", GUIDE, re.MULTILINE))
+    assert {name.partition(".")[0] for name in re.findall(r"`(\w[\w.]*)`", rows)} >= values.keys()
