@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,15 @@ KIND = "uses"
 @pytest.fixture
 def counters(shared: SharedState) -> Counters:
     return shared.counters
+
+
+@pytest.fixture
+def many_switches() -> Iterator[None]:
+    """Let the interpreter switch between threads as often as it can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 def count(value: dict[str, Any]) -> int:
@@ -81,6 +92,18 @@ def test_threads_count_each_number_once(counters: Counters) -> None:
     with ThreadPoolExecutor(8) as threads:
         numbers = list(threads.map(lambda _: counters.change(KIND, "ann", count), range(400)))
     assert sorted(numbers) == list(range(400))
+
+
+@pytest.mark.usefixtures("many_switches")
+def test_an_object_can_be_got_while_it_is_changed(counters: Counters) -> None:
+    counters.change(KIND, "ann", count)
+    seen = []
+    with ThreadPoolExecutor(1) as threads:
+        counting = threads.submit(lambda: [counters.change(KIND, "ann", count) for _ in range(2_000)])
+        while not counting.done():
+            seen.append(counters.get(KIND, "ann").get("n", 0))
+    assert seen == sorted(seen)
+    assert seen[0] > 0
 
 
 def test_the_accounts_that_were_changed_least_recently_are_dropped(tmp_path: Path) -> None:

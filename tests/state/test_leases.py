@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mockserver.state.shared import SharedState, open_shared
+from mockserver.state.sqlite.database import Database
+from mockserver.state.sqlite.leases import SqliteLeases
 from tests.state.processes import in_processes
 from tests.waiting import eventually
 
@@ -42,6 +46,15 @@ def test_a_lease_ends_by_itself(several: str) -> None:
     assert mine.acquire("batches", 0.05)
     assert eventually(lambda: yours.acquire("batches", HOUR))
     assert not mine.acquire("batches", HOUR)
+
+
+def test_leases_that_have_ended_take_no_room(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.db")
+    time_of_day = iter(range(100))
+    leases = SqliteLeases(database, time_of_day=lambda: next(time_of_day))
+    for name in ("batches", "jobs", "webhooks"):
+        assert leases.acquire(name, 1.0)
+    assert database.rows("SELECT name FROM leases") == [("webhooks",)]
 
 
 def take(store: str) -> bool:

@@ -25,8 +25,12 @@ class MemoryCounters:
         self._kinds: defaultdict[str, OrderedDict[str, Value]] = defaultdict(OrderedDict)
 
     def get(self, kind: str, account: str) -> Value:
-        """Return the object of an account; empty if there is none. It must not be modified."""
-        return self._kinds[kind].get(account, _EMPTY)
+        """Return the object of an account; empty if there is none. It must not be modified.
+
+        It does not wait for changes: before the end of one, it returns the object as it was.
+        """
+        kept = self._kinds.get(kind)
+        return kept.get(account, _EMPTY) if kept else _EMPTY
 
     def change(self, kind: str, account: str, change: Callable[[Value], T]) -> T:
         """Let ``change`` modify a copy of the object of an account, keep it, and return the result of ``change``."""
@@ -34,11 +38,13 @@ class MemoryCounters:
             kept = self._kinds[kind]
             value = _copy(kept.get(account, _EMPTY))
             result = change(value)
-            kept.pop(account, None)
             if value:
-                kept[account] = value
+                kept[account] = value  # at once, for ``get``
+                kept.move_to_end(account)
                 if len(kept) > MAX_ACCOUNTS:
                     kept.popitem(last=False)
+            else:
+                kept.pop(account, None)
             return result
 
     def all(self, kind: str) -> dict[str, Value]:

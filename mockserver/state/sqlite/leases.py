@@ -17,9 +17,11 @@ CREATE TABLE IF NOT EXISTS leases (
     name TEXT PRIMARY KEY, holder TEXT NOT NULL, ends REAL NOT NULL
 ) WITHOUT ROWID
 """
+_BY_END = "CREATE INDEX IF NOT EXISTS leases_by_end ON leases (ends)"
+_REMOVE_ENDED = "DELETE FROM leases WHERE ends <= ?"
 _ACQUIRE = """
 INSERT INTO leases VALUES (:name, :holder, :ends)
-ON CONFLICT DO UPDATE SET holder = :holder, ends = :ends WHERE holder = :holder OR ends <= :now
+ON CONFLICT DO UPDATE SET ends = :ends WHERE holder = :holder
 """
 
 
@@ -30,7 +32,7 @@ class SqliteLeases:
         self._database = database
         self._now = time_of_day
         self._id = uuid.uuid4().hex
-        database.create(_TABLE)
+        database.create(_TABLE, _BY_END)
 
     @property
     def _holder(self) -> str:
@@ -41,7 +43,8 @@ class SqliteLeases:
         """Take the lease of ``name``, or extend it, for ``seconds``. Return ``False`` if another process has it."""
         now = self._now()
         with self._database.transaction() as cursor:
-            values = {"name": name, "holder": self._holder, "now": now, "ends": now + seconds}
+            cursor.execute(_REMOVE_ENDED, (now,))  # also those of processes that were killed
+            values = {"name": name, "holder": self._holder, "ends": now + seconds}
             return cursor.execute(_ACQUIRE, values).rowcount > 0
 
     def release(self, name: str) -> None:
