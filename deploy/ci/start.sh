@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Installs the mock server in an environment of its own, starts it, and prints how to reach it.
 #
-# In GitHub Actions `action.yml` calls it; elsewhere: source it, so that the variables are set in your shell.
+# In GitHub Actions `action.yml` calls it; elsewhere, the variables for clients are in the file that GITHUB_ENV names.
 #   INPUT_VERSION, INPUT_STUBS, INPUT_FIXTURES, INPUT_TIER, INPUT_PORT, INPUT_ARGS as the inputs of action.yml
 #   PYTHON  the Python to use, by default python3
 set -euo pipefail
 
 folder=${RUNNER_TEMP:-${TMPDIR:-/tmp}}/audio-mockserver
 log=$folder/server.log
-mkdir -p "$folder"
 umask 077
+mkdir -p "$folder"
 
 if [ -z "${AUDIO_MOCKSERVER:-}" ]; then
   case ${INPUT_VERSION:-} in
