@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -423,16 +424,22 @@ def test_a_problem_with_the_disk_delays_a_delivery(
 ) -> None:
     monkeypatch.setattr("mockserver.webhooks.webhooks._DISK_WAIT", 0.05)
     settings = Settings(port=0, whisper_model="none", log_level="error", state=str(tmp_path))
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
     with MockServer(settings) as mock:
         mock.webhooks.add(receiver.url)
         receiver.hangs = True
         mock.send_webhook("batch.completed")
         receiver.wait_for(1)
-        values = tmp_path / "values"
-        values.rename(tmp_path / "elsewhere")
-        mock._services.webhooks.announce("a/b", "batch.failed", {"id": "b"})  # is logged, and raises nothing
-        receiver.hangs = False
-        receiver.released.set()
-        eventually(lambda: len(receiver.received) > 1)
-        (tmp_path / "elsewhere").rename(values)
+        with monkeypatch.context() as disk:
+            for change in ("put", "replace"):
+                disk.setattr(f"mockserver.state.sqlite.rows.Draft.{change}", full)
+            mock._services.webhooks.announce(
+                "a/b", "batch.failed", {"id": "b"}
+            )  # is logged, and raises nothing
+            receiver.hangs = False
+            receiver.released.set()
+            assert eventually(lambda: len(receiver.received) > 1)
         mock.webhooks.wait_for("batch.completed")
