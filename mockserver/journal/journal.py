@@ -130,7 +130,7 @@ class Journal:
             self._in_flight.pop(place, None)
 
     def tend(self, closing: threading.Event) -> None:
-        """Tell other processes that this one lives, until ``closing`` is set. For a thread of its own."""
+        """Report to other processes that this one lives, until ``closing`` is set. For a thread of its own."""
         while not closing.wait(EXTENDED):
             try:
                 self._presence.extend()

@@ -139,7 +139,7 @@ def results_of(jobs: Jobs, job_id: str, seconds: float) -> Iterator[Result | Non
 
 
 def queue_of(server: RedisServer) -> Any:
-    """Return the broker of the queue. Without middleware: a worker that dies is all that Dramatiq has to mend."""
+    """Return the broker of the queue. Without middleware: it only gives the jobs of dead workers to others."""
     from dramatiq.brokers.redis import RedisBroker
 
     broker = RedisBroker(  # type: ignore[no-untyped-call]
