@@ -86,7 +86,7 @@ test-realtime-clients: $(REALTIME_CLIENTS)/.python $(REALTIME_CLIENTS)/.npm
 test-release: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/release tests/release
 
-test-deploy: $(RELEASE)/.python
+test-deploy: $(RUN) $(RELEASE)/.python
 	$(RELEASE)/bin/python -m pytest --confcutdir tests/deploy tests/deploy
 
 sbom: $(RELEASE)/.python

@@ -7,6 +7,7 @@ In GitHub Actions the summary is also appended to that of the job. It needs Pyth
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -20,29 +21,41 @@ from typing import Any
 
 _FILES = {"journal": "/_mock/journal", "report": "/_mock/journal/report", "costs": "/_mock/costs"}
 _SECONDS = 20
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the server is on this machine
 
 
 def main() -> None:
-    """Write the files of the report into the folder of the command line."""
+    """Write the files of the report into the folder of the command line, and end the server."""
     started = Path(os.environ.get("RUNNER_TEMP") or tempfile.gettempdir()) / "audio-mockserver"
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else started / "report")
+    try:
+        _write(folder, started / "server.log")
+    except OSError as error:
+        print(f"The report cannot be written: {error}.", file=sys.stderr)
+    _end(started / "server.pid")
+
+
+def _write(folder: Path, log: Path) -> None:
+    """Write the files of the report into the folder. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     url = os.environ.get("AUDIO_MOCKSERVER_URL")
-    if not url:
+    if url:
+        answers = {name: _ask(url + path) for name, path in _FILES.items()}
+        for name, answer in answers.items():
+            written = json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+            (folder / f"{name}.json").write_text(written, "utf-8", "replace")
+        summary = _summary(answers)
+        (folder / "summary.md").write_text(summary, "utf-8", "replace")
+        if "GITHUB_STEP_SUMMARY" in os.environ:
+            with Path(os.environ["GITHUB_STEP_SUMMARY"]).open(
+                "a", encoding="utf-8", errors="replace"
+            ) as file:
+                file.write(summary)
+    else:
         print("No server was started: AUDIO_MOCKSERVER_URL is not set.", file=sys.stderr)
-        return
-    answers = {name: _ask(url + path) for name, path in _FILES.items()}
-    for name, answer in answers.items():
-        (folder / f"{name}.json").write_text(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    summary = _summary(answers)
-    (folder / "summary.md").write_text(summary, "utf-8")
-    if "GITHUB_STEP_SUMMARY" in os.environ:
-        with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
-            file.write(summary)
-    if (started / "server.log").exists():
-        shutil.copy(started / "server.log", folder)
-    _end(started / "server.pid")
-    print(f"The journal, the costs, the log and the summary are in {folder}.")
+    if log.exists():
+        shutil.copy(log, folder)
+    print(f"The report is in {folder}.")
 
 
 def _ask(url: str) -> dict[str, Any]:
@@ -51,18 +64,20 @@ def _ask(url: str) -> dict[str, Any]:
     if token := os.environ.get("MOCKSERVER_CONTROL_TOKEN"):
         request.add_header("x-mock-control-token", token)
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            document: dict[str, Any] = json.load(answer)
-            return document
-    except (OSError, ValueError) as error:
-        return {"error": f"{url}: {error}"}
+        with _OPENER.open(request, timeout=_SECONDS) as answer:
+            document = json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return {"error": f"{url}: {error or type(error).__name__}"}
+    return (
+        document if isinstance(document, dict) else {"error": f"{url}: the answer is not that of the server."}
+    )
 
 
 def _summary(answers: dict[str, dict[str, Any]]) -> str:
     """Return the summary, in Markdown."""
     if "error" in answers["report"]:
         return f"### audio-mockserver\n\n{answers['report']['error']}\n"
-    exchanges = answers["report"]["report"] or "No requests."
+    exchanges = answers["report"].get("report") or "No requests."
     lines = ["### audio-mockserver", "", "```text", exchanges.replace("```", "'''").rstrip(), "```", ""]
     rows = answers["costs"].get("rows", [])
     if rows:

@@ -28,11 +28,16 @@ options=(--port "${INPUT_PORT:-0}")
 [ -z "${INPUT_STUBS:-}" ] || options+=(--stubs "$INPUT_STUBS")
 [ -z "${INPUT_FIXTURES:-}" ] || options+=(--fixtures "$INPUT_FIXTURES")
 [ -z "${INPUT_TIER:-}" ] || options+=(--tier "$INPUT_TIER")
-if [ -n "${INPUT_ARGS:-}" ]; then
+if [[ ${INPUT_ARGS:-} = *[![:space:]]* ]]; then
   # Quotes are understood, and nothing else of the shell: no variables, commands or patterns.
-  while IFS= read -r option; do options+=("$option"); done < <(printf %s "$INPUT_ARGS" | xargs printf '%s\n')
+  if ! words=$(printf %s "$INPUT_ARGS" | xargs printf '%s\n' && echo .); then
+    echo "::error::The input args cannot be split into options. Close each quote." >&2
+    exit 1
+  fi
+  while IFS= read -r option; do options+=("$option"); done <<<"${words%$'\n'.}"
 fi
 
+: >"$log"   # before the loop below reads it: it may be that of an earlier server
 nohup "$AUDIO_MOCKSERVER" serve "${options[@]}" >"$log" 2>&1 </dev/null &
 pid=$!
 echo "$pid" >"$folder/server.pid"

@@ -27,7 +27,7 @@ from mcp.types import (
     ToolAnnotations,
 )
 
-from mockserver.agents.excerpts import bounded
+from mockserver.agents.excerpts import MAX_CHARACTERS, bounded, excerpt
 from mockserver.agents.schemas import bundled, schema_names
 from mockserver.agents.tools import ToolFailed, description, schema_of, tool_rows
 from mockserver.guides import guides, llms_file
@@ -82,7 +82,8 @@ async def _called(toolbox: Toolbox, name: str, arguments: dict[str, Any]) -> Cal
         call = partial(toolbox.call, name, arguments)
         value = await to_thread.run_sync(call, abandon_on_cancel=True)
     except ToolFailed as error:
-        return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+        said = excerpt(str(error), MAX_CHARACTERS)
+        return CallToolResult(content=[TextContent(type="text", text=said)], is_error=True)
     return CallToolResult(content=[TextContent(type="text", text=bounded(value))])
 
 
@@ -118,7 +119,7 @@ async def _read_resource(
         if resource.uri == str(asked.uri):
             contents = TextResourceContents(uri=resource.uri, mime_type=resource.mime_type, text=text())
             return ReadResourceResult(contents=[contents])
-    raise MCPError(_NOT_FOUND, f"Unknown resource {asked.uri}. resources/list names them.")
+    raise MCPError(_NOT_FOUND, f"Unknown resource {excerpt(str(asked.uri))}. resources/list names them.")
 
 
 def _resources() -> list[tuple[Resource, Callable[[], str]]]:

@@ -104,7 +104,7 @@ class Toolbox:
         """Return the JSON result of a tool. Raises ``ToolFailed``."""
         row = tool_rows().get(name)
         if row is None:
-            raise ToolFailed(f"Unknown tool {name!r}. The tools are {', '.join(tool_rows())}.")
+            raise ToolFailed(f"Unknown tool {excerpt(name)!r}. The tools are {', '.join(tool_rows())}.")
         try:
             if own := self._own.get(name):
                 return own(dict(arguments))
@@ -151,7 +151,7 @@ class Toolbox:
 
     def _wait(self, arguments: dict[str, Any]) -> Any:
         timeout = arguments.setdefault("timeout", _WAIT)
-        if not isinstance(timeout, int | float) or timeout > _LONGEST_WAIT:
+        if not isinstance(timeout, int | float) or not timeout <= _LONGEST_WAIT:
             raise ToolFailed(f"timeout: must be a number of at most {_LONGEST_WAIT:g} seconds. Wait again.")
         return self._operate(operations()["wait"], arguments, timeout=timeout + _LONGEST_WAIT)
 

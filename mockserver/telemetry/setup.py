@@ -39,11 +39,17 @@ def telemetry(*, content: bool) -> Telemetry:
         raise SettingsError(
             f'otel: OpenTelemetry is not installed. Install it: pip install "{own_distribution()}[otel]"'
         )
-    from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+    try:
+        return made_of(_processors(), _readers(), content=content)
+    except ValueError as error:  # OpenTelemetry refuses the value of a variable
+        raise SettingsError(f"OTEL_*: {error} Correct the variable.") from error
+
+
+def _processors() -> list[SpanProcessor]:
+    """Return what sends spans. Raises ``SettingsError``, or ``ValueError`` for a value that OpenTelemetry refuses."""
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 
     processors: list[SpanProcessor] = []
-    readers: list[MetricReader] = []
     for name in _chosen("TRACES"):
         if name == "console":
             processors.append(SimpleSpanProcessor(ConsoleSpanExporter()))
@@ -51,6 +57,14 @@ def telemetry(*, content: bool) -> Telemetry:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
             processors.append(BatchSpanProcessor(OTLPSpanExporter()))
+    return processors
+
+
+def _readers() -> list[MetricReader]:
+    """Return what sends metrics. Raises like ``_processors``."""
+    from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+
+    readers: list[MetricReader] = []
     for name in _chosen("METRICS"):
         if name == "console":
             readers.append(PeriodicExportingMetricReader(ConsoleMetricExporter()))
@@ -58,7 +72,7 @@ def telemetry(*, content: bool) -> Telemetry:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
             readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
-    return made_of(processors, readers, content=content)
+    return readers
 
 
 def made_of(

@@ -109,10 +109,12 @@ def test_a_wrong_call_is_an_error_that_the_model_can_read() -> None:
             ("add_stub", {"when": {"endpont": "chat"}, "reply": {"text": "x"}}, "endpont"),
             ("nonsense", {}, "Unknown tool 'nonsense'."),
             ("get_exchange", {"id": "req_none"}, "Unknown journal entry"),
+            ("long" * 100_000, {}, "The tools are server_status"),
         ):
             result = await client.call_tool(name, arguments)
             assert result.is_error
             assert message in text_of(result)
+            assert len(text_of(result)) < 2_000
 
     converse(err, *OWN)
 

@@ -247,6 +247,7 @@ def test_the_clock_is_moved() -> None:
         ("add_fault", {"error": "no_such_error"}, "no_such_error"),
         ("stub_exchange", {"id": "req_none", "reply": "Hello."}, "reply: must be an object"),
         ("wait_for_requests", {"timeout": "long"}, "timeout: must be a number"),
+        ("wait_for_requests", {"timeout": float("nan")}, "timeout: must be a number"),
     ],
 )
 def test_a_wrong_call_is_explained(use: Use, name: str, arguments: dict[str, Any], message: str) -> None:

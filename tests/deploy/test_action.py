@@ -122,6 +122,20 @@ def test_a_server_that_cannot_start_fails_the_step(job: Job) -> None:
     assert "tier-9" in started.stderr, "the server says why"
 
 
+@pytest.mark.parametrize("args", ["--seed 1 --tier 'tier-2", '--seed "a'])
+def test_args_with_an_open_quote_fail_the_step(job: Job, args: str) -> None:
+    started = job.start(args=args)
+    assert started.returncode == 1, "no server is started with a part of them"
+    assert "Close each quote" in started.stderr
+
+
+def test_args_may_be_empty_or_on_several_lines(job: Job) -> None:
+    assert job.start(args=" \n ").returncode == 0
+    assert job.report().returncode == 0
+    started = job.start(args="--whisper-model none\n  --seed ''\n")
+    assert started.returncode == 0, started.stderr
+
+
 def test_nothing_of_an_input_is_executed(job: Job, tmp_path: Path) -> None:
     started = job.start(args=f"--seed '$(touch {tmp_path}/one)' --log-level error; touch {tmp_path}/two")
     assert started.returncode == 1, "`error;` is no log level"
@@ -142,3 +156,22 @@ def test_a_report_on_a_server_that_died(job: Job, tmp_path: Path) -> None:
     reported = job.report()
     assert reported.returncode == 0
     assert "audio-mockserver" in job.files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
+
+
+def test_a_report_that_cannot_be_written_ends_the_server(job: Job, tmp_path: Path) -> None:
+    assert job.start(args="--whisper-model none").returncode == 0
+    (tmp_path / "report").write_text("a file, not a folder", "utf-8")
+    reported = job.report()
+    assert reported.returncode == 0
+    assert "cannot be written" in reported.stderr
+    assert has_ended(job.variables("GITHUB_OUTPUT")["url"])
+
+
+def test_a_report_uses_no_proxy(job: Job, tmp_path: Path) -> None:
+    assert job.start(args="--whisper-model none").returncode == 0
+    proxy = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    reported = job.run(
+        sys.executable, str(ROOT / "deploy" / "ci" / "report.py"), str(tmp_path / "report"), **proxy
+    )
+    assert reported.returncode == 0
+    assert "entries" in json.loads((tmp_path / "report" / "journal.json").read_text("utf-8"))

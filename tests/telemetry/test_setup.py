@@ -73,6 +73,12 @@ def test_what_is_not_supported_is_refused(monkeypatch: pytest.MonkeyPatch, varia
         MockServer(Settings(**SETTINGS, otel=True))
 
 
+def test_what_opentelemetry_refuses_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "-1")
+    with pytest.raises(SettingsError, match=r"^OTEL_\*: schedule_delay_millis .* Correct the variable"):
+        MockServer(Settings(**SETTINGS, otel=True))
+
+
 def test_without_the_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     with pytest.raises(SettingsError, match=r"pip install \"audio-mockserver\[otel\]\""):
