@@ -173,18 +173,25 @@ def test_each_of_several_processes_sends_its_spans(serve: Callable[..., subproce
     with collecting() as collector:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        with serve(port, "--workers", "2", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as process:
-            assert eventually(lambda: is_answering(url))
+        asked: list[httpx.Response] = []
+
+        def both_have_answered() -> bool:
             headers = {"Authorization": "Bearer sk-mock-me"}
-            for _ in range(12):
+            asked.append(
                 httpx.post(f"{url}/v1/chat/completions", json=HELLO, headers=headers, trust_env=False)
+            )
+            processes = {
+                each.value.string_value
+                for resource in list(collector.resources)
+                for each in resource.resource.attributes
+                if each.key == "service.instance.id"
+            }
+            return len(processes) == 2
+
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        with serve(port, "--workers", "2", **variables) as process:
+            assert eventually(lambda: is_answering(url))
+            assert eventually(both_have_answered)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=60) == 0
-        assert len({span.span_id for span in collector.spans}) == 12
-        processes = {
-            each.value.string_value
-            for resource in collector.resources
-            for each in resource.resource.attributes
-            if each.key == "service.instance.id"
-        }
-    assert len(processes) == 2
+        assert len({span.span_id for span in collector.spans}) == len(asked)
