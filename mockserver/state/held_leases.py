@@ -22,7 +22,7 @@ class HeldLeases:
 
     def __init__(self, leases: Leases, *, is_alone: bool) -> None:
         self._leases = leases
-        self._is_alone = is_alone
+        self.is_alone = is_alone
         self._changed = threading.Condition()
         self._held: set[str] = set()
         self._extends = False  # a thread does
@@ -33,7 +33,7 @@ class HeldLeases:
 
         Raises ``StateFailed``.
         """
-        if self._is_alone:
+        if self.is_alone:
             return True
         if not self._leases.acquire(name, _SECONDS):
             return False
@@ -46,7 +46,7 @@ class HeldLeases:
 
     def give_up(self, name: str) -> None:
         """Give up the lease of ``name``. If the store fails, it ends by itself."""
-        if self._is_alone:
+        if self.is_alone:
             return
         with self._changed:
             self._held.discard(name)

@@ -91,8 +91,8 @@ class Background:
 
     def make_later(self, account_id: str, response_id: str, make: Callable[[], Made]) -> None:
         """Let ``make`` make the output of a response in the background. It is put into the store after this call."""
-        self._makers[account_id, response_id] = make
         self._context.leases.take(_being_made(account_id, response_id))
+        self._makers[account_id, response_id] = make
 
     def forget(self, account_id: str, response_id: str) -> None:
         """Do not make the output of a response that has ended, or could not be put into the store."""

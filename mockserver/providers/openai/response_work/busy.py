@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mockserver.state.held_leases import HeldLeases
+
+
+_PATIENCE = (
+    0.5  # seconds: a client can know that a response has ended some milliseconds before other processes do
+)
+_LOOK = 0.01  # seconds between two attempts
 
 
 class BusyConversations:
@@ -23,17 +30,17 @@ class BusyConversations:
         self._owners: dict[tuple[str, str], str] = {}  # by account and conversation: the response
 
     def take(self, account_id: str, conversation_id: str | None, owner: str) -> None:
-        """Note that the response ``owner`` is being made. Raises ``ApiError`` if there is another."""
+        """Note that the response ``owner`` is being made.
+
+        Raises ``ApiError`` if there is another, and ``StateFailed``. With several processes it waits before.
+        """
         if conversation_id is None:
             return
-        place = account_id, conversation_id
-        with self._lock:
-            if self._owners.setdefault(place, owner) != owner:
+        until = time.monotonic() + (0.0 if self._leases.is_alone else _PATIENCE)
+        while not self._takes((account_id, conversation_id), owner):
+            if time.monotonic() >= until:
                 raise ApiError("conversation_locked")
-        if not self._leases.take(_name(*place)):
-            with self._lock:
-                self._owners.pop(place, None)
-            raise ApiError("conversation_locked")
+            time.sleep(_LOOK)
 
     def note(self, account_id: str, conversation_id: str | None, owner: str) -> None:
         """Note that the response ``owner``, which the store has, is unfinished."""
@@ -58,6 +65,20 @@ class BusyConversations:
                 del self._owners[account_id, conversation_id]
         if is_owner:
             self._leases.give_up(_name(account_id, conversation_id))
+
+    def _takes(self, place: tuple[str, str], owner: str) -> bool:
+        """Take a conversation, unless it is busy. Return whether it is taken. Raises ``StateFailed``."""
+        with self._lock:
+            if self._owners.setdefault(place, owner) != owner:
+                return False
+        is_taken = False
+        try:
+            is_taken = self._leases.take(_name(*place))
+        finally:
+            if not is_taken:
+                with self._lock:
+                    del self._owners[place]
+        return is_taken
 
     @contextlib.contextmanager
     def held(self, account_id: str, conversation_id: str | None, owner: str) -> Iterator[None]:
