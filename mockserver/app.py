@@ -239,8 +239,8 @@ def build_services(settings: Settings) -> Services:
     schemas = Schemas(data_folder("schemas"))
     fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
     closing = threading.Event()
+    whisper = _whisper(settings)  # before a store is created that it cannot use
     shared = open_shared(settings.store)
-    whisper = _whisper(settings)
     spoken = SpokenMemory(settings.remember_speech, shared.open_log if shared.changes else None)
     leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
     ids = Ids(

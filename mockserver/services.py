@@ -138,6 +138,7 @@ class Services(Struct, frozen=True):
             provider.close()
         self.webhooks.close()
         self.leases.close()
+        self.journal.close()
         if self.whisper is not None:
             self.whisper.close()
         self.speaker.close()

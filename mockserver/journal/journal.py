@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -139,6 +140,11 @@ class Journal:
                     del self._unwritten[place]
             except StateFailed as error:
                 log.debug("the journal cannot be written: %s", error)
+
+    def close(self) -> None:
+        """Tell other processes that this one ends, and its exchanges with it."""
+        with contextlib.suppress(StateFailed):  # then they notice it themselves
+            self._presence.end()
 
     def keep_audio(self, clips: Iterable[Clip]) -> None:
         """Keep the audio of an exchange, if the setting says so. Raises ``StateFailed``."""

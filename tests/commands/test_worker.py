@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import openai
 import pytest
@@ -160,14 +161,15 @@ def test_batches_are_processed_by_workers(processes: Processes) -> None:
 
 @pytest.mark.parametrize("command", ["worker", "serve"])
 @pytest.mark.parametrize("store", ["memory", "sqlite:state.db"])
-def test_workers_need_a_store_in_redis(command: str, store: str) -> None:
+def test_workers_need_a_store_in_redis(command: str, store: str, tmp_path: Path) -> None:
     program = [sys.executable, "-m", "mockserver", command, "--store", store, "--heavy-work", "workers"]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr == (
         f"mockserver: heavy_work: workers need a store in Redis, and the store is {store}. "
         "Set store to redis://HOST:PORT.\n"
     )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_worker_without_whisper_does_not_start(redis_server: RedisProcess) -> None:
