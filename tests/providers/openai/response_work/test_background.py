@@ -465,7 +465,7 @@ def test_readers_of_a_stream_wait_for_a_disk_with_patience(
         store = services_of(server.app).store
         stream = begun(client, stream=True)
         next(stream)
-        monkeypatch.setattr(store, "_write", Mock(side_effect=StateFailed("full")))
+        monkeypatch.setattr(store, "_draft", Mock(side_effect=StateFailed("full")))
         server.clock.advance(STATE)
         sleep(0.5)
         monkeypatch.undo()
