@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.accounts.accounts import Accounts
 from mockserver.accounts.settings import AccountSettings
+from mockserver.building.engines import (
+    fixtures_of,
+    responders_of,
+    speaker_of,
+    url_sources_of,
+    watch_stubs,
+    whisper_of,
+)
+from mockserver.building.state import journal_of, next_number, replicas_of, server_state_of
 from mockserver.catalog.paths import VERSION
 from mockserver.clock import Clock
 from mockserver.control import health, probes
 from mockserver.control.contexts import ServerContext
 from mockserver.engines.answers import AnswerChain
-from mockserver.engines.dialogue import FixedResponder, Responder
-from mockserver.engines.espeak.helper import SpeechLimits
-from mockserver.engines.espeak.speaker import Pyttsx3Speaker
 from mockserver.engines.excerpts.known import KnownSpeech
-from mockserver.engines.fixtures import Fixture, FixtureError, FixtureTranscriber, load_fixtures
+from mockserver.engines.fixtures import FixtureTranscriber
 from mockserver.engines.spoken import SpokenMemory
-from mockserver.engines.whisper.models import check_complete, find_model
 from mockserver.errors import ErrorTable
 from mockserver.ids import Ids
-from mockserver.installation import origin_of, own_damage
-from mockserver.journal.entries import OVERHEAD
-from mockserver.journal.journal import Journal
-from mockserver.journal.kept_audio import KeptAudio
+from mockserver.installation import origin_of
 from mockserver.journal.metrics import Metrics
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
-from mockserver.matching.allowance import ScriptLimits
 from mockserver.pipeline.fixed_paths import FixedPaths, LateApp
 from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
@@ -47,23 +46,15 @@ from mockserver.providers.azure.provider import Azure
 from mockserver.providers.openai.provider import OpenAi
 from mockserver.providers.openai.routes import OPERATIONS as OPENAI_OPERATIONS
 from mockserver.providers.openai.routes import REALTIME_TURNS
-from mockserver.remote.sources import UrlSources
-from mockserver.remote.url_map import UrlMap, load_url_map
-from mockserver.replicas import Replicas
 from mockserver.resources import data_folder
 from mockserver.scripting.faults.registry import Faults
 from mockserver.scripting.stubs.stubs import Stubs
-from mockserver.server_state import Defined, Definitions, Left, ServerState, Snapshotted
 from mockserver.services import Services
 from mockserver.settings.loading import catalog_of, load_settings
-from mockserver.state.disk import StateFailed
 from mockserver.state.files import Files
 from mockserver.state.held_leases import HeldLeases
-from mockserver.state.layout import StateFolderError
 from mockserver.state.opening import open_state
-from mockserver.state.presence import Presence
-from mockserver.state.protocols import Bounds
-from mockserver.state.shared import SharedState, check_for_workers, open_shared
+from mockserver.state.shared import open_shared
 from mockserver.state.snapshots import StoreSnapshots
 from mockserver.state.value_rules import ValueRules
 from mockserver.telephone import Telephone
@@ -79,19 +70,13 @@ if TYPE_CHECKING:
     import flask
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from mockserver.catalog.own_models import OwnModels
     from mockserver.catalog.tables import Catalog
-    from mockserver.engines.transcription import Whisper
-    from mockserver.engines.whisper.recogniser import Recogniser
     from mockserver.pipeline.provider import Context
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
-    from mockserver.remote.fetch import Fetcher
-    from mockserver.scripting.stubs.files import StubWatcher
     from mockserver.settings.model import Settings
     from mockserver.telemetry.setup import Telemetry
 
-log = logging.getLogger(__name__)
 
 OPERATIONS = (*OPENAI_OPERATIONS, *AIMLAPI_OPERATIONS, *AZURE_OPERATIONS)
 ENDPOINTS = EndpointNames((*OPERATIONS, *REALTIME_TURNS))
@@ -237,23 +222,23 @@ def build_services(settings: Settings) -> Services:
     check_tables(catalog, errors)
     clock = Clock(scale=settings.time_scale, frozen_at=settings.frozen_time or None)
     schemas = Schemas(data_folder("schemas"))
-    fixtures = FixtureTranscriber(_load_fixtures(settings, catalog, schemas))
+    fixtures = FixtureTranscriber(fixtures_of(settings, catalog, schemas))
     closing = threading.Event()
-    whisper = _whisper(settings)  # before a store is created that it cannot use
+    whisper = whisper_of(settings)  # before a store is created that it cannot use
     shared = open_shared(settings.store)
     spoken = SpokenMemory(settings.remember_speech, shared.open_log if shared.changes else None)
     leases = HeldLeases(shared.leases, is_alone=shared.changes is None)
     ids = Ids(
-        settings.seed, partial(shared.counters.change, "ids", "", _next_number) if shared.changes else None
+        settings.seed, partial(shared.counters.change, "ids", "", next_number) if shared.changes else None
     )
     stubs = Stubs(ENDPOINTS, ENDPOINTS.reply_kinds, errors.check_name, shared.counters)
     faults = Faults(clock, settings.seed, errors, ENDPOINTS, shared.counters)
     account_settings = AccountSettings(settings)
     limiter = Limiter(catalog, clock, settings, shared.buckets, shared.counters)
-    ledger, journal = Ledger(shared.counters), _journal(settings, clock, shared)
+    ledger, journal = Ledger(shared.counters), journal_of(settings, clock, shared, ENDPOINTS)
     rules = ValueRules(schemas)
     store, blobs = open_state(settings.state, rules, store=settings.store)
-    server_state = _server_state(
+    server_state = server_state_of(
         clock,
         settings=account_settings,
         models=catalog.own_models,
@@ -276,7 +261,7 @@ def build_services(settings: Settings) -> Services:
         limiter=limiter,
         shared=shared,
         leases=leases,
-        replicas=_replicas(shared, server_state.definitions),
+        replicas=replicas_of(shared, server_state.definitions),
         server_state=server_state,
         ledger=ledger,
         store=store,
@@ -287,11 +272,11 @@ def build_services(settings: Settings) -> Services:
         known_speech=KnownSpeech(fixtures, spoken),
         whisper=whisper,
         transcribers=AnswerChain(known=(fixtures, spoken), engine=whisper),
-        speaker=_speaker(settings),
-        responders=_responders(settings),
+        speaker=speaker_of(settings),
+        responders=responders_of(settings),
         account_settings=account_settings,
         stubs=stubs,
-        stub_watcher=_watch_stubs(settings, schemas, stubs, closing),
+        stub_watcher=watch_stubs(settings, schemas, stubs, closing),
         closing=closing,
         faults=faults,
         journal=journal,
@@ -299,85 +284,10 @@ def build_services(settings: Settings) -> Services:
         notices=Notices(),
         webhooks=Webhooks(settings, store, clock, ids, closing, leases),
         telephone=Telephone(clock, ids),
-        url_sources=_url_sources(settings, fixtures),
+        url_sources=url_sources_of(settings, fixtures),
         answer_memory=AnswerMemory(settings.max_answer_memory),
         telemetry=_telemetry(settings),
     )
-
-
-def _server_state(
-    clock: Clock,
-    *,
-    settings: AccountSettings,
-    models: OwnModels,
-    limits: Limiter,
-    costs: Ledger,
-    store: StoreSnapshots,
-    stubs: Stubs,
-    faults: Faults,
-    journal: Journal,
-) -> ServerState:
-    """Return the parts with state, by their names in the control API and in its order."""
-    defined = {
-        "settings": Defined(settings.reset, lambda state, account_id, _: settings.restore(state, account_id)),
-        "models": Defined(models.reset, lambda state, account_id, _: models.restore(state, account_id)),
-        "limits": Defined(limits.forget, limits.restore_definitions),
-        "stubs": Defined(
-            stubs.clear, lambda state, account_id, _: stubs.restore_definitions(state, account_id)
-        ),
-        "faults": Defined(
-            faults.clear, lambda state, account_id, _: faults.restore_definitions(state, account_id)
-        ),
-    }
-    left = {
-        "limits": Left(limits.buckets.clear, limits.restore_buckets),
-        "costs": Left(costs.reset, costs.restore),
-        "stubs": Left(stubs.use.clear, stubs.restore_counts),
-        "faults": Left(faults.counts.clear, faults.restore_counts),
-        "journal": Left(journal.reset, journal.restore),
-        "store": Left(
-            store.reset, store.restore
-        ),  # last, because the jobs and batches in it use the other parts
-    }
-    parts: dict[str, Snapshotted] = {
-        "settings": settings,
-        "models": models,
-        "limits": limits,
-        "costs": costs,
-        "store": store,
-        "stubs": stubs,
-        "faults": faults,
-        "journal": journal,
-    }
-    copies = {
-        "clock": clock,
-        "settings": settings,
-        "models": models,
-        "policy": limits.policy,
-        "levels": limits.levels,
-        "stubs": stubs,
-        "faults": faults,
-    }
-    return ServerState(clock, parts, Definitions(clock, defined, copies), left)
-
-
-def _replicas(shared: SharedState, definitions: Definitions) -> Replicas | None:
-    """Return the definitions as copies of what all processes have; ``None`` if there is one process.
-
-    Raises ``StateFolderError`` if the store cannot be read.
-    """
-    if shared.changes is None:
-        return None
-    try:
-        return Replicas(shared.changes, {"definitions": definitions, **definitions.copies})
-    except StateFailed as error:
-        raise StateFolderError(f"store: {error}. Choose another store, or start it.") from error
-
-
-def _next_number(value: dict[str, int]) -> int:
-    """Return the number of the next draw of a random value."""
-    value["drawn"] = value.get("drawn", 0) + 1
-    return value["drawn"]
 
 
 def _telemetry(settings: Settings) -> Telemetry | None:
@@ -388,121 +298,6 @@ def _telemetry(settings: Settings) -> Telemetry | None:
     return telemetry(content=settings.otel_content)
 
 
-def _speaker(settings: Settings) -> Pyttsx3Speaker:
-    limits = SpeechLimits(settings.speech_seconds, settings.speech_memory)
-    return Pyttsx3Speaker(slots=settings.speech_slots, limits=limits)
-
-
-def _journal(settings: Settings, clock: Clock, shared: SharedState) -> Journal:
-    bounds = Bounds(settings.journal_entries, settings.journal_bytes, OVERHEAD)
-    audio = Bounds(settings.journal_entries, settings.keep_audio)
-    return Journal(
-        clock,
-        shared.open_log("journal", bounds),
-        KeptAudio(shared.open_log("audio", audio), settings.keep_audio) if settings.keep_audio else None,
-        Presence(shared.leases),
-        is_kept=settings.journal_entries > 0,
-        is_shared=shared.changes is not None,
-        together=shared.together,
-        limits=ScriptLimits.of(settings),
-        endpoints=ENDPOINTS,
-    )
-
-
 def check_tables(catalog: Catalog, errors: ErrorTable) -> None:
     """Read the tables that every request needs. Raises ``CatalogError``."""
     _ = catalog.models, errors.rows
-
-
-def _load_fixtures(settings: Settings, catalog: Catalog, schemas: Schemas) -> Iterable[Fixture]:
-    def explain_fixture(document: object) -> str | None:
-        fault = schemas.fault("mock/fixture", document)
-        return fault and fault.message
-
-    own = load_fixtures([Path(folder) for folder in settings.fixtures], catalog, explain_fixture)
-    try:
-        # The included fixtures are not validated: that would load the validator before the first answer.
-        shipped = load_fixtures([data_folder("fixtures")], catalog, lambda _: None)
-    except (FixtureError, LookupError, TypeError) as error:
-        log.error("The included fixtures cannot be loaded. %s", own_damage(str(error).rstrip(".")))
-        shipped = []
-    return [*own, *shipped]
-
-
-def _watch_stubs(
-    settings: Settings, schemas: Schemas, stubs: Stubs, closing: threading.Event
-) -> StubWatcher | None:
-    """Load the stubs of the settings' folders, and return the watcher that reloads them; ``None`` without folders."""
-    if not settings.stubs:
-        return None
-    from mockserver.scripting.stubs.files import StubWatcher, load_stubs
-
-    folders = [Path(folder) for folder in settings.stubs]
-    watcher = StubWatcher(folders, stubs.load, stubs.check, closing)
-    stubs.load(load_stubs(folders, stubs.check, schemas))
-    return watcher
-
-
-def _url_sources(settings: Settings, fixtures: FixtureTranscriber) -> UrlSources:
-    allowed = tuple(filter(None, (each.strip() for each in settings.fetch_urls.split(","))))
-    url_map = UrlMap({})
-    if settings.url_map:
-        named = {fixture.name: fixture.audio for fixture in fixtures.fixtures if fixture.audio is not None}
-        url_map = load_url_map(Path(settings.url_map), named)
-    folder = Path(settings.url_folder) if settings.url_folder else None
-
-    def make_fetcher() -> Fetcher:
-        from mockserver.remote.fetch import Fetcher
-
-        return Fetcher(allowed, settings.max_body_bytes, settings.fetch_seconds)
-
-    return UrlSources(url_map, folder, make_fetcher, settings.max_body_bytes)
-
-
-def _responders(settings: Settings) -> tuple[Responder, ...]:
-    if not settings.reply_from:
-        return (FixedResponder(),)
-    from mockserver.engines.remote_dialogue import RemoteResponder
-
-    return (RemoteResponder(settings.reply_from), FixedResponder())
-
-
-def _whisper(settings: Settings) -> Whisper | None:
-    if settings.leaves_heavy_work:
-        return _queued_whisper(settings)
-    model = find_model(settings.whisper_model)
-    if model is None:
-        return None
-    from mockserver.engines.whisper.transcriber import WhisperTranscriber
-
-    def load() -> Recogniser:
-        check_complete(Path(model))  # before the import of the recogniser, which can fail, too
-        from mockserver.engines.whisper.recogniser import Recogniser
-
-        return Recogniser(
-            model,
-            device=settings.whisper_device,
-            compute_type=settings.whisper_compute_type,
-            cpu_threads=settings.whisper_cpu_threads,
-            num_workers=settings.whisper_workers,
-            beam_size=settings.whisper_beam_size,
-            vad_filter=settings.whisper_vad_filter,
-            temperature_fallback=settings.whisper_temperature_fallback,
-        )
-
-    return WhisperTranscriber(
-        model,
-        load,
-        num_workers=settings.whisper_workers,
-        queue_size=settings.whisper_queue,
-        queue_seconds=settings.whisper_queue_seconds,
-    )
-
-
-def _queued_whisper(settings: Settings) -> Whisper:
-    """Return the Whisper of workers. Raises ``StateFolderError`` if they could not be reached."""
-    check_for_workers(settings.store)
-    from mockserver.engines.queued.client import QueuedWhisper
-    from mockserver.state.redis.opening import connect
-
-    return QueuedWhisper(connect(settings.store), settings.whisper_queue)
