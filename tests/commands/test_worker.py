@@ -23,7 +23,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.slow
 
 SENTENCES = [
-    f"This is the sentence with the number {number}, and it is a little longer." for number in range(40)
+    f"This is the sentence with the number {number}, and it is a little longer." for number in range(14)
 ]
 
 
@@ -108,6 +108,20 @@ def test_a_worker_killed_in_the_middle_loses_no_job(
                 first.wait()
                 processes.worker()
     assert "".join(pieces) == transcript, "nothing is lost, and nothing is there twice"
+
+
+def test_a_stream_whose_last_worker_is_killed_ends_with_the_error(
+    processes: Processes, speech: bytes
+) -> None:
+    worker = processes.worker()
+    client = processes.server()
+    stream = client.audio.transcriptions.create(
+        model="gpt-4o-transcribe", file=("speech.mp3", speech), stream=True
+    )
+    next(iter(stream))
+    worker.kill()
+    with pytest.raises(openai.APIError, match="no worker takes transcriptions from the queue"):
+        list(stream)
 
 
 def test_a_worker_ends_gracefully(processes: Processes, speech: bytes, transcript: str) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from mockserver.audio.decode import AudioTooLong, UndecodableAudio
-from mockserver.engines.queued.jobs import ACTOR, QUEUE, Begun, Ended, Found, Job, Jobs, queue_of, results_of
+from mockserver.engines.queued.jobs import ACTOR, QUEUE, Begun, Ended, Found, Job, Jobs, results_of
 from mockserver.engines.transcription import EngineBusy, EngineFailed, Transcription
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,15 +34,21 @@ _FAILURES = {
 
 
 class QueuedWhisper:
-    """A ``Listener`` that puts clips into a queue in Redis. At most ``queue_size`` of them wait for a worker."""
+    """A ``Listener`` that puts clips into a queue in Redis. At most ``queue_size`` of them wait for a worker.
+
+    It closes the connections of ``server``.
+    """
 
     model_name = "of the workers"
     is_embedded = False
 
     def __init__(self, server: RedisServer, queue_size: int) -> None:
+        from mockserver.engines.queued.broker import QueueBroker
+
+        self._server = server
         self._jobs = Jobs(server)
         self._queue_size = queue_size
-        self._broker = queue_of(server)
+        self._broker = QueueBroker(server)
 
     def is_in(self, folder: Path) -> bool:
         """Return ``False``: no model is in this process."""
@@ -55,7 +62,10 @@ class QueuedWhisper:
     @property
     def error(self) -> str:
         """Return why nothing can be transcribed now; empty if it can."""
-        return "" if self._jobs.workers(time.time()) else _NO_WORKER
+        try:
+            return self._missing()
+        except StateFailed as error:
+            return str(error)
 
     def describe(self) -> dict[str, str]:
         """Return the engine, its model and its state, for people."""
@@ -70,6 +80,7 @@ class QueuedWhisper:
     def close(self) -> None:
         """Close the connections of the queue."""
         self._broker.close()
+        self._server.close()
 
     def transcribe(
         self, clip: Clip, options: TranscriptionOptions, look: Look = lambda: None
@@ -80,9 +91,9 @@ class QueuedWhisper:
         called several times a second; if it raises, or the iterator of the segments is closed, the job is dropped.
         Raises ``UnusableAudio``, ``EngineBusy``, ``EngineFailed`` and ``StateFailed``.
         """
-        if error := self.error:
+        if error := self._missing():
             raise EngineFailed(error)
-        if self._broker.do_qsize(QUEUE) > self._queue_size:
+        if self._jobs.waiting() > self._queue_size:  # one may be about to be begun
             raise EngineBusy("the queue of transcriptions is full")
         job = self._jobs.put(clip.content, clip.name, clip.max_seconds, options)
         results = self._results(job, look)
@@ -97,10 +108,18 @@ class QueuedWhisper:
             begun.answered_by, begun.duration, begun.languages, _segments(self._jobs, job, results)
         )
 
+    def _missing(self) -> str:
+        """Return what is missing, if no worker lives. Raises ``StateFailed``."""
+        return "" if self._jobs.workers(time.time()) else _NO_WORKER
+
     def _send(self, job: Job) -> None:
         from dramatiq import Message
+        from redis.exceptions import RedisError
 
-        self._broker.enqueue(Message(QUEUE, ACTOR, (msgspec.to_builtins(job),), {}, {}))
+        try:
+            self._broker.enqueue(Message(QUEUE, ACTOR, (msgspec.to_builtins(job),), {}, {}))
+        except RedisError as error:
+            self._server.fail(error)
 
     def _results(self, job: Job, look: Look) -> Iterator[Result]:
         """Yield the results of a job. Raises its error, what ``look`` raises, and ``EngineFailed`` without workers."""
@@ -113,7 +132,7 @@ class QueuedWhisper:
                 yield result
                 continue
             look()
-            if error := self.error:
+            if error := self._missing():
                 raise EngineFailed(error)
 
 

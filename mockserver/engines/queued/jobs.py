@@ -1,19 +1,22 @@
 """Jobs of transcription in Redis: the audio, what is transcribed of it so far, and the workers that live.
 
 A job can be made by a second worker if the first one dies: results are numbered, so that the reader takes each once.
+A job exists as long as its audio does, which its reader keeps: without one, Redis forgets it.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from mockserver.engines.answered_by import AnsweredBy  # noqa: TC001 - msgspec reads the types
-from mockserver.engines.transcription import Segment, TranscriptionOptions  # noqa: TC001
+from mockserver.engines.transcription import EngineFailed, Segment, TranscriptionOptions
+from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.audio.content import Content
@@ -22,19 +25,18 @@ if TYPE_CHECKING:
 QUEUE = "whisper"
 ACTOR = "transcribe"
 
-_CHUNK = 1 << 20  # bytes of audio in an element of the list
-_JOB_SECONDS = 3600  # after which Redis forgets a job that nobody has ended
-_ENDED_SECONDS = 60
+_CHUNK = 1 << 20  # bytes of audio in a field of the hash
+_KEPT_SECONDS = 300  # after the last look of its reader, Redis forgets a job
+_RESULTS_SECONDS = 3600
 _ALIVE_SECONDS = 6.0  # since the last sign of life
-_DEAD_MS = 5_000  # without a sign of life, after which another worker gets the jobs of a worker
-_ALWAYS = 1_000_000  # of a million: each look for a job also looks for workers that died
 
 
 class Job(Struct, frozen=True):
-    """A clip to transcribe: its ``name``, and the most seconds that are decoded of it."""
+    """A clip to transcribe: its ``name``, its audio in ``chunks``, and the most seconds that are decoded of it."""
 
     id: str
     name: str
+    chunks: int
     max_seconds: float
     options: TranscriptionOptions
 
@@ -74,40 +76,59 @@ class Jobs:
 
     def put(self, content: Content, name: str, max_seconds: float, options: TranscriptionOptions) -> Job:
         """Store the audio of a new job."""
-        job = Job(uuid.uuid4().hex, name, max_seconds, options)
-        audio = self._key(job.id, "audio")
+        job_id = uuid.uuid4().hex
+        audio = self._key(job_id, "audio")
+        chunks = 0
         with content.open() as file:
-            while chunk := file.read(_CHUNK):
-                self._server.call("RPUSH", audio, bytes(chunk))
-        self._server.call("EXPIRE", audio, _JOB_SECONDS)
-        return job
+            while (chunk := file.read(_CHUNK)) or not chunks:
+                self._server.call("HSET", audio, chunks, bytes(chunk))
+                self._server.call("EXPIRE", audio, _KEPT_SECONDS)
+                chunks += 1
+        return Job(job_id, name, chunks, max_seconds, options)
 
-    def audio(self, job_id: str) -> bytes:
-        """Return the audio of a job; empty if it is forgotten."""
-        return b"".join(self._server.call("LRANGE", self._key(job_id, "audio"), 0, -1))
+    def audio(self, job: Job) -> bytes | None:
+        """Return the audio of a job; ``None`` if it is dropped or forgotten."""
+        key = self._key(job.id, "audio")
+        chunks = [self._server.call("HGET", key, number) for number in range(job.chunks)]
+        return None if None in chunks else b"".join(chunks)
+
+    def waiting(self) -> int:
+        """Return the number of jobs that no worker has begun."""
+        return int(self._server.call("LLEN", f"{namespace_of(self._server)}:{QUEUE}"))
 
     def add(self, job_id: str, number: int, result: Result) -> None:
         """Append the result with this number; the first has 0."""
         results = self._key(job_id, "results")
-        self._server.call("RPUSH", results, msgspec.json.encode((number, result)))
-        self._server.call("EXPIRE", results, _ENDED_SECONDS if isinstance(result, Ended) else _JOB_SECONDS)
+        self._server.call("XADD", results, "*", "result", msgspec.json.encode((number, result)))
+        self._server.call("EXPIRE", results, _RESULTS_SECONDS)
 
-    def next(self, job_id: str, seconds: float) -> tuple[int, Result] | None:
-        """Return the next result with its number; ``None`` if there is none within ``seconds``."""
-        key = self._key(job_id, "results")
+    def after(self, job_id: str, last: str, seconds: float) -> tuple[str, int, Result] | None:
+        """Return the result after the place ``last``, with its place and number; ``None`` if none comes in ``seconds``.
+
+        The first one is after ``0``.
+        """
         found = self._server.call(
-            "BLPOP", key, f"{seconds:.3f}", seconds=seconds + self._server.address.timeout
+            *("XREAD", "COUNT", 1, "BLOCK", round(seconds * 1000)),
+            *("STREAMS", self._key(job_id, "results"), last),
+            seconds=seconds + self._server.address.timeout,
         )
-        return None if found is None else _decoder.decode(found[1])
+        if not found:
+            return None
+        [[_, [[place, [_, value]]]]] = found
+        return (place.decode(), *_decoder.decode(value))
+
+    def keep(self, job_id: str) -> bool:
+        """Keep a job for some minutes more. Return whether it exists."""
+        return bool(self._server.call("EXPIRE", self._key(job_id, "audio"), _KEPT_SECONDS))
 
     def drop(self, job_id: str) -> None:
-        """Note that nobody needs a job any more, and forget its audio and results."""
-        self._server.call("SET", self._key(job_id, "dropped"), "1", "EX", _JOB_SECONDS)
-        self._server.call("DEL", self._key(job_id, "audio"), self._key(job_id, "results"))
+        """Forget a job that nobody needs any more. If the store cannot be reached, it forgets it later by itself."""
+        with suppress(StateFailed):
+            self._server.call("DEL", self._key(job_id, "audio"), self._key(job_id, "results"))
 
-    def is_dropped(self, job_id: str) -> bool:
-        """Return whether nobody needs a job any more."""
-        return bool(self._server.call("EXISTS", self._key(job_id, "dropped")))
+    def exists(self, job_id: str) -> bool:
+        """Return whether somebody needs a job."""
+        return bool(self._server.call("EXISTS", self._key(job_id, "audio")))
 
     def sign_of_life(self, worker: str, now: float) -> None:
         """Note that a worker lives, at the real time ``now`` in seconds since 1970."""
@@ -127,27 +148,24 @@ class Jobs:
 
 
 def results_of(jobs: Jobs, job_id: str, seconds: float) -> Iterator[Result | None]:
-    """Yield the results of a job in order, each once; ``None`` when none has come for ``seconds``."""
-    expected = 0
+    """Yield the results of a job in order, each once; ``None`` when none has come for ``seconds``.
+
+    Raises ``EngineFailed`` if Redis has forgotten the job, and ``StateFailed``.
+    """
+    expected, last = 0, "0"
     while True:
-        found = jobs.next(job_id, seconds)
+        found = jobs.after(job_id, last, seconds)
         if found is None:
+            if not jobs.keep(job_id):
+                raise EngineFailed("the store has lost the transcription. Send the request again")
             yield None
-        elif found[0] == expected:
+            continue
+        last, number, result = found
+        if number == expected:
             expected += 1
-            yield found[1]
+            yield result
 
 
-def queue_of(server: RedisServer) -> Any:
-    """Return the broker of the queue. Without middleware: it only gives the jobs of dead workers to others."""
-    from dramatiq.brokers.redis import RedisBroker
-
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
-        url=server.address.url,
-        middleware=[],
-        namespace=server.key("dramatiq"),
-        heartbeat_timeout=_DEAD_MS,
-        maintenance_chance=_ALWAYS,
-    )
-    broker.declare_queue(QUEUE)
-    return broker
+def namespace_of(server: RedisServer) -> str:
+    """Return what the keys of the queue begin with."""
+    return server.key("dramatiq")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import threading
 import time
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from redis.exceptions import RedisError
 
 from mockserver.audio.clip import Clip
 from mockserver.audio.decode import AudioTooLong, UnusableAudio
-from mockserver.engines.queued.jobs import ACTOR, QUEUE, Begun, Ended, Found, Job, Jobs, queue_of
+from mockserver.engines.queued.jobs import ACTOR, QUEUE, Begun, Ended, Found, Job, Jobs
 from mockserver.engines.transcription import EngineBusy, EngineUnavailable
 from mockserver.state.disk import StateFailed
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _BEAT = 2.0  # seconds between two signs of life
 _LOOK = 0.25  # seconds between two looks whether a job is still needed
-_PREFETCH = "dramatiq_queue_prefetch"
+_AGAIN = 1.0  # seconds until a job is made again that the store has interrupted
 _POLL = 50  # milliseconds between two looks for a job, at most
 
 
@@ -41,17 +42,22 @@ class TranscriptionWorker:
     """Takes jobs from the queue and transcribes them with ``engine``, ``threads`` at a time."""
 
     def __init__(self, server: RedisServer, engine: Listener, threads: int) -> None:
-        # A worker takes as many jobs as it has threads, so that others get the rest. Dramatiq reads this when imported.
-        os.environ[_PREFETCH] = str(threads)
         import dramatiq
 
+        from mockserver.engines.queued.broker import QueueBroker
+
+        self._server = server
         self._jobs = Jobs(server)
         self._engine = engine
         self._id = uuid.uuid4().hex
         self._closing = threading.Event()
-        broker = queue_of(server)
-        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._transcribe)
-        self._worker = dramatiq.Worker(broker, queues={QUEUE}, worker_timeout=_POLL, worker_threads=threads)
+        self._given_up = threading.Event()
+        self._broker = QueueBroker(server)
+        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=self._broker)(self._transcribe)
+        self._worker = dramatiq.Worker(
+            self._broker, queues={QUEUE}, worker_timeout=_POLL, worker_threads=threads
+        )
+        self._worker.queue_prefetch = threads  # others get the rest
         self._beats = threading.Thread(target=self._beat, name="worker-beats", daemon=True)
 
     def start(self) -> None:
@@ -61,9 +67,15 @@ class TranscriptionWorker:
 
     def close(self, seconds: float) -> None:
         """Take no more jobs, and finish those that were begun within ``seconds``; others make the rest again."""
-        self._closing.set()
+        self._broker.stop_waiting()
+        with suppress(RedisError):  # it could not give back what it has not begun
+            self._worker.stop(timeout=int(seconds * 1000))
+        self._closing.set()  # readers of the last jobs have to see that this worker lives
         self._beats.join()
-        self._worker.stop(timeout=int(seconds * 1000))
+        self._given_up.set()
+        self._broker.forget()  # what is not finished is not acknowledged
+        self._broker.close()
+        self._server.close()
 
     def _beat(self) -> None:
         """Say that this worker lives, until it closes."""
@@ -79,20 +91,25 @@ class TranscriptionWorker:
                     return
 
     def _transcribe(self, given: Any) -> None:
-        """Transcribe a job and store the results. Never raises: a job that fails here fails for its server, too."""
+        """Transcribe a job and store the results; again, if the store was away. Never raises."""
         job = msgspec.convert(given, Job)
-        try:
-            self._make(job)
-        except _Dropped:
-            log.debug("the job %s is not needed any more", job.id)
-        except StateFailed as error:
-            log.warning("the job %s cannot be finished: %s", job.id, error)
+        while not self._given_up.is_set():
+            try:
+                self._make(job)
+            except _Dropped:
+                log.debug("the job %s is not needed any more", job.id)
+            except StateFailed as error:
+                log.warning("A transcription is begun again when the store can be used: %s", error)
+                self._given_up.wait(_AGAIN)
+                continue
+            return
 
     def _make(self, job: Job) -> None:
-        if self._jobs.is_dropped(job.id):
+        audio = self._jobs.audio(job)
+        if audio is None:
             raise _Dropped
         look = _Look(self._jobs, job.id)
-        clip = Clip(self._jobs.audio(job.id), job.name, job.max_seconds, keep_samples=True, look=look)
+        clip = Clip(audio, job.name, job.max_seconds, keep_samples=True, look=look)
         numbers = itertools.count()
         try:
             made = self._engine.transcribe(clip, job.options, look)
@@ -103,7 +120,8 @@ class TranscriptionWorker:
         except (_Dropped, StateFailed):
             raise
         except Exception as error:  # noqa: BLE001 - the server answers with it
-            self._jobs.add(job.id, next(numbers), _end_of(error))
+            if not self._given_up.is_set():  # the engine is closed: another worker makes the job
+                self._jobs.add(job.id, next(numbers), _end_of(error))
 
 
 class _Look:
@@ -118,7 +136,7 @@ class _Look:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _LOOK
-            if self._jobs.is_dropped(self._id):
+            if not self._jobs.exists(self._id):
                 raise _Dropped
 
 

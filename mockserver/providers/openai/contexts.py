@@ -63,6 +63,7 @@ class AudioContext(Struct, frozen=True):
 
     catalog: Catalog
     clock: Clock
+    errors: ErrorTable
     ids: Ids
     request_schemas: RequestSchemas
     speaker: Pyttsx3Speaker

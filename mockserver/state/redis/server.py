@@ -78,7 +78,7 @@ class RedisServer:
             except Disconnected:
                 answer = self._send(command, seconds)
         except RedisError as error:
-            self._fail(error)
+            self.fail(error)
         self._outage.end()
         return answer
 
@@ -100,7 +100,7 @@ class RedisServer:
                 self._ahead = None  # one of the clocks was set: compare them, and try again
                 answer = self._run(script, keys, arguments, seconds)
         except RedisError as error:
-            self._fail(error)
+            self.fail(error)
         self._outage.end()
         return answer
 
@@ -127,6 +127,16 @@ class RedisServer:
         connection = self._class(**self._options)
         connection.connect()
         return connection
+
+    def fail(self, error: RedisError) -> NoReturn:
+        """Raise the ``StateFailed`` for an error of the package ``redis``."""
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        message = f"The store {self.address.shown} cannot be used: {reason}"
+        if isinstance(error, Disconnected | TimedOut):
+            unreachable = StoreUnreachable(message, reason)
+            self._outage.begin(unreachable)
+            raise unreachable from error
+        raise StateFailed(message, reason, no_room=isinstance(error, OutOfMemoryError)) from error
 
     def _run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], seconds: float | None
@@ -175,13 +185,3 @@ class RedisServer:
                 if not connection.can_read():
                     return connection
             connection.disconnect()
-
-    def _fail(self, error: RedisError) -> NoReturn:
-        """Raise the ``StateFailed`` for an error of the package ``redis``."""
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        message = f"The store {self.address.shown} cannot be used: {reason}"
-        if isinstance(error, Disconnected | TimedOut):
-            unreachable = StoreUnreachable(message, reason)
-            self._outage.begin(unreachable)
-            raise unreachable from error
-        raise StateFailed(message, reason, no_room=isinstance(error, OutOfMemoryError)) from error

@@ -24,9 +24,10 @@ from mockserver.engines.transcription import (
     TranscriptionOptions,
     Word,
 )
+from mockserver.state.disk import StoreUnreachable
 from mockserver.state.redis.opening import connect
 from mockserver.state.redis.server import RedisServer
-from tests.redis_process import RedisProcess
+from tests.redis_process import RedisProcess, redis_process
 from tests.waiting import eventually
 
 ANSWERED_BY = AnsweredBy("whisper").with_detail("model", "tiny")
@@ -165,6 +166,30 @@ def test_a_worker_that_has_ended_is_not_waited_for(redis: RedisServer, whisper: 
     assert whisper.describe()["state"] == "failed"
 
 
+def test_a_worker_that_ends_finishes_what_it_has_begun(redis: RedisServer, whisper: QueuedWhisper) -> None:
+    is_ending = threading.Event()
+
+    def sign_of_life() -> object:
+        return redis.call("ZRANGE", redis.key("whisper", "workers"), 0, -1, "WITHSCORES")
+
+    def found() -> Iterator[Segment]:
+        first, second = segments(2)
+        yield first
+        assert is_ending.wait(30)
+        last = sign_of_life()
+        assert eventually(lambda: sign_of_life() not in (last, []))
+        yield second
+
+    with working(redis, whisper, lambda *_: answer(found())) as worker:
+        made = iter(whisper.transcribe(clip(), OPTIONS).segments)
+        read = [next(made)]
+        end = threading.Thread(target=worker.close, args=(30.0,))
+        end.start()
+        is_ending.set()
+        assert [*read, *made] == segments(2)
+        end.join()
+
+
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_work_stops_when_nobody_reads_the_segments(
     redis: RedisServer, whisper: QueuedWhisper, is_begun: bool
@@ -204,44 +229,143 @@ def test_work_stops_when_nobody_reads_the_segments(
 
 def test_a_result_that_is_made_twice_is_read_once(redis: RedisServer) -> None:
     jobs = Jobs(redis)
+    job = jobs.put(clip().content, "hello.wav", 60.0, OPTIONS)
     one, two = map(Found, segments(2))
     for number, result in ((0, one), (0, one), (1, two), (0, one), (1, two), (2, Ended()), (2, Ended())):
-        jobs.add("job", number, result)
-    read = itertools.takewhile(lambda result: result is not None, results_of(jobs, "job", 0.05))
+        jobs.add(job.id, number, result)
+    read = itertools.takewhile(lambda result: result is not None, results_of(jobs, job.id, 0.05))
     assert list(read) == [one, two, Ended()]
 
 
 def test_more_jobs_than_may_wait_are_refused(redis: RedisServer) -> None:
-    going_on = threading.Event()
+    begun, going_on = threading.Event(), threading.Event()
 
     def listen(*_: object) -> Transcription:
+        begun.set()
         assert going_on.wait(60)
         return answer([])
 
     queued = QueuedWhisper(redis, queue_size=1)
+    waiting = Jobs(redis).waiting
+
+    def ask() -> None:
+        list(queued.transcribe(clip(), OPTIONS).segments)
+
     with working(redis, queued, listen):
-        refused: list[EngineBusy] = []
-
-        def ask() -> None:
-            try:
-                queued.transcribe(clip(), OPTIONS)
-            except EngineBusy as error:
-                refused.append(error)
-
-        threads = [threading.Thread(target=ask) for _ in range(6)]
-        for thread in threads:
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for number, thread in enumerate(threads):  # one is made, one waits, and one is about to be taken
             thread.start()
-        assert eventually(lambda: bool(refused))
+            assert eventually(begun.is_set)
+            assert eventually(lambda: waiting() == number)  # noqa: B023
+        with pytest.raises(EngineBusy, match="the queue of transcriptions is full"):
+            queued.transcribe(clip(), OPTIONS)
         going_on.set()
         for thread in threads:
             thread.join()
-        assert len(refused) < 6
+        assert waiting() == 0
     queued.close()
 
 
 def test_redis_forgets_the_audio_and_the_results(redis: RedisServer, whisper: QueuedWhisper) -> None:
     with working(redis, whisper, lambda *_: answer(segments(2))):
         list(whisper.transcribe(clip(), OPTIONS).segments)
-    left = redis.call("KEYS", redis.key("whisper", "*"))
-    assert [name for name in left if name.endswith((b":audio", b":results"))] == []
-    assert all(int(redis.call("TTL", name.decode())) > 0 for name in left if name.endswith(b":dropped"))
+        left = redis.call("KEYS", redis.key("whisper", "*"))
+    assert left == [redis.key("whisper", "workers").encode()]
+
+
+def test_a_job_that_redis_has_lost_fails(redis: RedisServer, whisper: QueuedWhisper) -> None:
+    def losing(_: Clip, __: TranscriptionOptions, look: Look) -> Transcription:
+        for name in redis.call("KEYS", redis.key("whisper", "*", "audio")):
+            redis.call("DEL", name)
+        while True:
+            look()
+
+    with working(redis, whisper, losing), pytest.raises(EngineFailed, match="the store has lost"):
+        whisper.transcribe(clip(), OPTIONS)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisProcess]:
+    with redis_process() as process:
+        yield process
+
+
+def test_a_redis_that_does_not_answer_is_not_waited_for(own_redis: RedisProcess) -> None:
+    server = connect(own_redis.url("queue") + "&timeout=0.5")
+    whisper = QueuedWhisper(server, queue_size=8)
+
+    def stopping(*_: object) -> Transcription:
+        own_redis.stop()
+        return answer(segments(1))
+
+    with working(server, whisper, stopping):
+        with pytest.raises(StoreUnreachable):
+            whisper.transcribe(clip(), OPTIONS)
+        with pytest.raises(StoreUnreachable):
+            whisper.transcribe(clip(), OPTIONS)
+        assert whisper.state == "failed"
+        own_redis.go_on()
+        assert eventually(lambda: whisper.state == "ready")
+    whisper.close()
+
+
+def test_a_worker_goes_on_when_redis_was_killed(own_redis: RedisProcess) -> None:
+    server, workers = connect(own_redis.url("queue")), connect(own_redis.url("queue"))
+    whisper = QueuedWhisper(server, queue_size=8)
+    with working(workers, whisper, lambda *_: answer(segments(2))):
+        assert list(whisper.transcribe(clip(), OPTIONS).segments) == segments(2)
+        own_redis.kill()
+        with pytest.raises(StoreUnreachable):
+            whisper.transcribe(clip(), OPTIONS)
+        own_redis.start()
+        assert eventually(lambda: whisper.state == "ready")
+        assert list(whisper.transcribe(clip(), OPTIONS).segments) == segments(2)
+    whisper.close()
+
+
+def test_a_job_that_an_outage_has_interrupted_is_made_again(own_redis: RedisProcess) -> None:
+    """The worker loses the store, and the server does not notice."""
+    server, workers = connect(own_redis.url("queue")), connect(own_redis.url("queue"))
+    whisper = QueuedWhisper(server, queue_size=8)
+    attempts = itertools.count()
+
+    def found() -> Iterator[Segment]:
+        first, second = segments(2)
+        yield first
+        if next(attempts) == 0:
+            raise StoreUnreachable("the store cannot be used")
+        yield second
+
+    with working(workers, whisper, lambda *_: answer(found())):
+        assert list(whisper.transcribe(clip(), OPTIONS).segments) == segments(2)
+    assert next(attempts) == 2
+    whisper.close()
+
+
+def test_a_worker_that_has_no_time_leaves_its_job_to_another(
+    redis_server: RedisProcess,
+) -> None:
+    store = redis_server.url()
+    whisper = QueuedWhisper(connect(store), queue_size=8)
+    closed = threading.Event()
+
+    def unfinished() -> Iterator[Segment]:
+        yield segments(1)[0]
+        assert closed.wait(60)
+        raise EngineFailed("the engine is closed")
+
+    def engine(found: Callable[[], Iterator[Segment]]) -> Engine:
+        return Engine(lambda *_: answer(found()))
+
+    first = TranscriptionWorker(connect(store), engine(unfinished), threads=1)
+    first.start()
+    assert eventually(lambda: whisper.state == "ready")
+    made = iter(whisper.transcribe(clip(), OPTIONS).segments)
+    read = [next(made)]
+    second = TranscriptionWorker(connect(store), engine(lambda: iter(segments(2))), threads=1)
+    second.start()
+    first.close(0.0)
+    closed.set()
+    assert [*read, *made] == segments(2)
+    second.close(5.0)
+    whisper.close()

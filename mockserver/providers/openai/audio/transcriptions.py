@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
 from mockserver.audio.uploads import FORM_FILE, AudioPlace
 from mockserver.engines.speakers import KnownSpeaker, with_speakers
 from mockserver.engines.transcription import TranscriptionOptions, VadOptions
+from mockserver.errors import ApiError
 from mockserver.pipeline.call import Answer, Call
+from mockserver.pipeline.responses import storage_error
 from mockserver.providers.openai.audio import known_speakers as speakers
 from mockserver.providers.openai.audio.formats import Transcript, format_of
 from mockserver.providers.openai.audio.listening import check_file, listen, refusals
 from mockserver.providers.openai.audio.rules import check_transcription, temperature_of
+from mockserver.state.disk import StateFailed
 from mockserver.wire import sse, tokens, transcripts, usage
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ def create_transcription(context: AudioContext, call: Call) -> Answer:
         transcription = with_speakers(transcription, clip, request.known_speakers)
     if request.stream:
         events = _events(request, transcription, call.settle, call.audio.transcripts)
+        events = _ended_by_errors(context, call, events)
         return Answer(events, sse.CONTENT_TYPE, transcription.answered_by)
     with refusals(call):
         segments = tuple(transcription.segments)
@@ -146,6 +151,19 @@ def _usage(
         diarized=request.diarizes,
         vocabulary=request.vocabulary,
     )
+
+
+def _ended_by_errors(context: AudioContext, call: Call, events: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the events. The status is sent already, so an error is the last event, without DONE."""
+    try:
+        with refusals(call):
+            yield from events
+            return
+    except StateFailed as error:
+        refused = storage_error(error)
+    except ApiError as error:
+        refused = error
+    yield sse.event(msgspec.json.decode(context.errors.refusal(refused).body))
 
 
 def _events(
