@@ -23,7 +23,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.slow
 
 SENTENCES = [
-    f"This is the sentence with the number {number}, and it is a little longer." for number in range(14)
+    f"This is the sentence with the number {number}, and it is a little longer." for number in range(12)
 ]
 
 
