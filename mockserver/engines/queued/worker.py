@@ -93,13 +93,15 @@ class TranscriptionWorker:
     def _transcribe(self, given: Any) -> None:
         """Transcribe a job and store the results; again, if the store was away. Never raises."""
         job = msgspec.convert(given, Job)
+        level = logging.WARNING
         while not self._given_up.is_set():
             try:
                 self._make(job)
             except _Dropped:
                 log.debug("the job %s is not needed any more", job.id)
             except StateFailed as error:
-                log.warning("A transcription is begun again when the store can be used: %s", error)
+                log.log(level, "A transcription is begun again when the store can be used: %s", error)
+                level = logging.DEBUG  # once is enough
                 self._given_up.wait(_AGAIN)
                 continue
             return
