@@ -19,7 +19,7 @@ except ImportError:  # Windows: SQLite's own lock has to do, which is polled
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a lock for less than one
 FORMAT = 1  # the tables that this version reads and writes
@@ -48,8 +48,7 @@ class Database:
         self.path = path
         self._synchronous = synchronous
         self._troubles = troubles or Troubles()
-        with self._failures():
-            self._connections = _Connections(path, synchronous)
+        self._connections = self._connect()
 
     def create(self, *statements: str) -> None:
         """Create tables and indexes, which may exist. Raises ``StateFailed``."""
@@ -57,77 +56,96 @@ class Database:
             for statement in statements:
                 cursor.execute(statement)
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """Yield a cursor whose changes are committed at the end, as a whole. An exception undoes them.
+    def transaction(self) -> Transaction:
+        """Return a context manager with a cursor, whose changes are committed at the end, as a whole.
 
-        A transaction within another one of the same thread is a part of it. Raises ``StateFailed`` if it fails.
+        An exception undoes them. A transaction within another one of the same thread is a part of it. Raises
+        ``StateFailed`` if it fails.
         """
-        connections = self._own()
-        with self._failures(), connections.writing, contextlib.closing(connections.writer.cursor()) as cursor:
-            if connections.writer.in_transaction:
-                yield cursor
-                return
-            with connections.locked():
-                cursor.execute("BEGIN IMMEDIATE")
-                try:
-                    yield cursor
-                    cursor.execute("COMMIT")
-                except BaseException as error:
-                    _undo(cursor, after=error)
-                    raise
+        return Transaction(self)
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Return the rows of a query, which sees all committed changes. Raises ``StateFailed``."""
-        with self._reader() as reader:
-            return reader.execute(query, values).fetchall()
-
-    def row(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any | None:
-        """Return the first row of a query, or ``None``. Raises ``StateFailed``."""
-        with self._reader() as reader:
-            return reader.execute(query, values).fetchone()
-
-    def reserve(self) -> None:
-        """Let the files have room for a few changes even if the disk is full later, so that values can be removed."""
-        self.create(f"CREATE TABLE reserve AS SELECT zeroblob({_RESERVE}) AS room")
-        self.create("DROP TABLE reserve")
-        with self._failures():
-            self._own().writer.execute(_CHECKPOINT)
-
-    def close(self) -> None:
-        """Close all connections of this process."""
-        self._own().close()
-
-    @contextlib.contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        readers = self._own().readers
-        with self._failures():
+        readers = self.own().readers
+        try:
             try:
                 reader = readers.pop()
             except IndexError:
                 reader = _connect(self.path, self._synchronous)
             try:
-                yield reader
+                return reader.execute(query, values).fetchall()
             finally:
                 readers.append(reader)
+        except sqlite3.Error as error:
+            raise self.failed(error) from error
 
-    def _own(self) -> _Connections:
-        """Return the connections of this process."""
+    def row(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any | None:
+        """Return the row of a query that finds at most one, or ``None``. Raises ``StateFailed``."""
+        found = self.rows(query, values)
+        return found[0] if found else None
+
+    def reserve(self) -> None:
+        """Let the files have room for a few changes even if the disk is full later, so that values can be removed."""
+        self.create(f"CREATE TABLE reserve AS SELECT zeroblob({_RESERVE}) AS room")
+        self.create("DROP TABLE reserve")
+        try:
+            self.own().writer.execute(_CHECKPOINT)
+        except sqlite3.Error as error:
+            raise self.failed(error) from error
+
+    def close(self) -> None:
+        """Close all connections of this process."""
+        self.own().close()
+
+    def own(self) -> _Connections:
+        """Return the connections of this process. Raises ``StateFailed``."""
         if self._connections.process != os.getpid():
             _LEFT_BY_FORKS.append(self._connections)
-            with self._failures():
-                self._connections = _Connections(self.path, self._synchronous)
+            self._connections = self._connect()
         return self._connections
 
-    @contextlib.contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Raise ``StateFailed`` for errors of SQLite and of the lock."""
+    def failed(self, error: sqlite3.Error | OSError) -> StateFailed:
+        """Return the failure for an error of SQLite or of the lock."""
+        cause = _cause(self.path, error) if isinstance(error, sqlite3.Error) else error
+        return self._troubles.failed(self.path, cause, "used")
+
+    def _connect(self) -> _Connections:
         try:
-            yield
-        except sqlite3.Error as error:
-            raise self._troubles.failed(self.path, _cause(self.path, error), "used") from error
-        except _LockFailed as error:
-            raise self._troubles.failed(self.path, error.cause, "used") from error
+            return _Connections(self.path, self._synchronous)
+        except (sqlite3.Error, OSError) as error:
+            raise self.failed(error) from error
+
+
+class Transaction:
+    """A transaction, or a part of one. Not a generator, because every request has some."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Cursor:
+        connections = self._connections = self._database.own()
+        connections.writing.acquire()
+        try:
+            self._is_part = connections.writer.in_transaction
+            if not self._is_part:
+                connections.begin()
+        except BaseException as error:
+            connections.writing.release()
+            if isinstance(error, (sqlite3.Error, OSError)):
+                raise self._database.failed(error) from error
+            raise
+        return connections.cursor
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if not self._is_part:
+                self._connections.end(error)
+        except sqlite3.Error as failure:
+            raise self._database.failed(failure) from failure
+        finally:
+            self._connections.writing.release()
+        if isinstance(error, sqlite3.Error):
+            raise self._database.failed(error) from error
 
 
 def _undo(cursor: sqlite3.Cursor, after: BaseException) -> None:
@@ -156,32 +174,49 @@ class _Connections:
         self.process = os.getpid()
         self.writing = threading.RLock()
         self.readers: list[sqlite3.Connection] = []  # those that no thread uses now
+        os.close(_private(path))
+        self._lock_file = _private(path.with_name(path.name + ".lock"))
         try:
-            os.close(_private(path))
-            self._lock_file = _private(path.with_name(path.name + ".lock"))
-        except OSError as error:
-            raise _LockFailed(error) from error
-        try:
-            with self.locked():
+            self._lock()
+            try:
                 self.writer = _connect(path, synchronous)
+                self.cursor = self.writer.cursor()
                 _prepare(self.writer, path)
+            finally:
+                self._unlock()
         except BaseException:
             os.close(self._lock_file)
             raise
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the database against other processes that write."""
-        if fcntl is None:
-            yield
-            return
+    def begin(self) -> None:
+        """Begin a transaction, once no other process writes."""
+        self._lock()
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
-        except OSError as error:
-            raise _LockFailed(error) from error
+            self.cursor.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._unlock()
+            raise
+
+    def end(self, error: BaseException | None) -> None:
+        """Commit the transaction, or undo it after an ``error``."""
         try:
-            yield
+            if error is None:
+                self.cursor.execute("COMMIT")
+            else:
+                _undo(self.cursor, after=error)
+        except BaseException as failure:
+            _undo(self.cursor, after=failure)
+            raise
         finally:
+            self._unlock()
+
+    def _lock(self) -> None:
+        """Lock the database against other processes that write."""
+        if fcntl is not None:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        if fcntl is not None:
             fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
     def close(self) -> None:
@@ -218,14 +253,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("PRAGMA journal_mode = WAL")
-
-
-class _LockFailed(Exception):
-    """The files of the database cannot be opened or locked."""
-
-    def __init__(self, cause: OSError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 def _cause(path: Path, error: sqlite3.Error) -> OSError:

@@ -76,7 +76,7 @@ def test_threads_share_few_connections_for_reading(database: Database) -> None:
         thread = threading.Thread(target=read)
         thread.start()
         thread.join()
-    assert len(database._own().readers) == 1
+    assert len(database.own().readers) == 1
 
 
 def test_threads_with_their_own_databases_change_one_after_another(database: Database) -> None:
