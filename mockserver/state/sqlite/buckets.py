@@ -9,7 +9,7 @@ from mockserver.state.bucket import Bucket, Draw, Key, Limit
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mockserver.state.sqlite.database import Database
 
@@ -28,11 +28,11 @@ CREATE TABLE IF NOT EXISTS buckets (
 )
 """
 _GET = "SELECT debt, at, amount, window FROM buckets WHERE account = ? AND limit_group = ? AND kind = ?"
-_UPDATE = """
-UPDATE buckets SET debt = ?, at = ?, amount = ?, window = ? WHERE account = ? AND limit_group = ? AND kind = ?
-"""
-_INSERT = """
+_OF_GROUP = "SELECT kind, number, debt, at, amount, window FROM buckets WHERE account = ? AND limit_group = ?"
+_REPLACE = "UPDATE buckets SET debt = ?, at = ?, amount = ?, window = ? WHERE number = ?"
+_PUT = """
 INSERT INTO buckets (debt, at, amount, window, account, limit_group, kind) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET debt = excluded.debt, at = excluded.at, amount = excluded.amount, window = excluded.window
 """
 _OLDEST = "SELECT number, debt, at, amount, window FROM buckets ORDER BY number LIMIT ?"
 _TO_THE_END = "UPDATE buckets SET number = (SELECT max(number) FROM buckets) + 1 WHERE number = ?"
@@ -58,22 +58,26 @@ class SqliteBuckets:
         Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """
         with self._database.transaction() as cursor:
-            held = [_held(cursor, draw) for draw in draws]
+            rows = _rows(cursor, draws)
+            held = [
+                _read(rows[draw.key][1:]) if draw.key in rows else (Bucket(), draw.limit) for draw in draws
+            ]
             refused, buckets = bucket.take_all(draws, held, now)
-            for draw, result in zip(draws, buckets, strict=True):
-                _keep(cursor, draw.key, result, draw.limit, now)
+            _keep(cursor, rows, draws, buckets, now)
             return refused, buckets
 
     def charge(self, draw: Draw, now: int) -> None:
         """Take a draw even if it exceeds the limit. A negative amount is given back."""
         with self._database.transaction() as cursor:
-            held = bucket.refilled(*_held(cursor, draw), now)
-            _keep(cursor, draw.key, bucket.take(held, draw.limit, draw.amount, now), draw.limit, now)
+            rows = _rows(cursor, [draw])
+            held = _read(rows[draw.key][1:]) if draw.key in rows else (Bucket(), draw.limit)
+            taken = bucket.take(bucket.refilled(*held, now), draw.limit, draw.amount, now)
+            _keep(cursor, rows, [draw], [taken], now)
 
     def put(self, key: Key, held: Bucket, limit: Limit) -> None:
         """Replace a bucket."""
         with self._database.transaction() as cursor:
-            _put(cursor, key, held, limit)
+            cursor.execute(_PUT, (*_values(held, limit), *key))
 
     def get(self, key: Key) -> Bucket:
         """Return the bucket of ``key``; a full bucket if none is stored."""
@@ -89,7 +93,7 @@ class SqliteBuckets:
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM buckets WHERE account = ?1 OR ?1 IS NULL", (account,))
             for key, held, limit in buckets:
-                _put(cursor, key, held, limit)
+                cursor.execute(_PUT, (*_values(held, limit), *key))
 
     def items(self) -> Iterator[tuple[Key, Bucket, Limit]]:
         """Yield the stored buckets."""
@@ -103,25 +107,35 @@ def _read(row: Sequence[Any]) -> tuple[Bucket, Limit]:
     return Bucket(int(debt), at), Limit(int(amount), window)
 
 
-def _held(cursor: sqlite3.Cursor, draw: Draw) -> tuple[Bucket, Limit]:
-    """Return the bucket of a draw, with the limit that has applied until now."""
-    row = cursor.execute(_GET, draw.key).fetchone()
-    return _read(row) if row else (Bucket(), draw.limit)
+def _rows(cursor: sqlite3.Cursor, draws: Sequence[Draw]) -> dict[Key, tuple[Any, ...]]:
+    """Return the rows of the buckets of draws, and of others of their groups, with their numbers."""
+    return {
+        (*group, kind): row
+        for group in {draw.key[:2] for draw in draws}
+        for kind, *row in cursor.execute(_OF_GROUP, group).fetchall()
+    }
 
 
-def _keep(cursor: sqlite3.Cursor, key: Key, held: Bucket, limit: Limit, now: int) -> None:
-    """Store a bucket. For a new one, a few others are examined."""
-    if _put(cursor, key, held, limit):
-        _sweep(cursor, now)
+def _keep(
+    cursor: sqlite3.Cursor,
+    rows: Mapping[Key, tuple[Any, ...]],
+    draws: Sequence[Draw],
+    buckets: Sequence[Bucket],
+    now: int,
+) -> None:
+    """Store the buckets of draws, which have replaced those of the rows. For each new one, others are examined."""
+    replaced = []
+    for draw, held in zip(draws, buckets, strict=True):
+        if draw.key in rows:
+            replaced.append((*_values(held, draw.limit), rows[draw.key][0]))
+        else:
+            cursor.execute(_PUT, (*_values(held, draw.limit), *draw.key))
+            _sweep(cursor, now)
+    cursor.executemany(_REPLACE, replaced)
 
 
-def _put(cursor: sqlite3.Cursor, key: Key, held: Bucket, limit: Limit) -> bool:
-    """Store a bucket. Return whether it is new."""
-    values = (str(held.debt), held.at, str(limit.amount), limit.window, *key)
-    if cursor.execute(_UPDATE, values).rowcount:
-        return False
-    cursor.execute(_INSERT, values)
-    return True
+def _values(held: Bucket, limit: Limit) -> tuple[str, int, str, int]:
+    return str(held.debt), held.at, str(limit.amount), limit.window
 
 
 def _sweep(cursor: sqlite3.Cursor, now: int) -> None:

@@ -25,11 +25,15 @@ CREATE TABLE IF NOT EXISTS counters (
 """
 _ORDER = "CREATE UNIQUE INDEX IF NOT EXISTS counters_by_change ON counters (kind, changed)"
 _GET = "SELECT value FROM counters WHERE kind = ? AND account = ?"
-_PUT = """
-INSERT INTO counters VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET value = excluded.value, changed = excluded.changed
+_FIND = """
+SELECT value, changed = (SELECT max(changed) FROM counters WHERE kind = ?1)
+FROM counters WHERE kind = ?1 AND account = ?2
 """
-_LATEST = "SELECT max(changed) FROM counters WHERE kind = ?"
+_PUT = """
+INSERT INTO counters VALUES (?1, ?2, ?3, coalesce((SELECT max(changed) FROM counters WHERE kind = ?1), 0) + 1)
+ON CONFLICT DO UPDATE SET value = excluded.value, changed = excluded.changed RETURNING changed
+"""
+_REPLACE = "UPDATE counters SET value = ?3 WHERE kind = ?1 AND account = ?2"  # writes no index
 _REMOVE = "DELETE FROM counters WHERE kind = ? AND account = ?"
 _EVICT = """
 DELETE FROM counters WHERE kind = ?1 AND changed <= (
@@ -37,6 +41,7 @@ DELETE FROM counters WHERE kind = ?1 AND changed <= (
 )
 """
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class SqliteCounters:
@@ -61,15 +66,16 @@ class SqliteCounters:
         If it raises an exception, that is raised and nothing is changed.
         """
         with self._database.transaction() as cursor:
-            row = cursor.execute(_GET, (kind, account)).fetchone()
-            value = _decode(row[0]) if row else {}
+            stored, is_latest = cursor.execute(_FIND, (kind, account)).fetchone() or (None, False)
+            value = _decode(stored) if stored else {}
             result = change(value)
-            if value:
-                number = (cursor.execute(_LATEST, (kind,)).fetchone()[0] or 0) + 1
-                cursor.execute(_PUT, (kind, account, msgspec.json.encode(value), number))
+            if value and is_latest:
+                cursor.execute(_REPLACE, (kind, account, _encode(value)))
+            elif value:
+                (number,) = cursor.execute(_PUT, (kind, account, _encode(value))).fetchone()
                 if number % self._sweeps == 0:
                     cursor.execute(_EVICT, (kind, self._max_accounts))
-            elif row:
+            elif stored:
                 cursor.execute(_REMOVE, (kind, account))
             return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import sqlite3
 import threading
@@ -25,6 +26,7 @@ _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a loc
 FORMAT = 1  # the tables that this version reads and writes
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _RESERVE = 1 << 19  # bytes
+_NUMBER = 8  # bytes of the shared number
 _LEFT_BY_FORKS: list[_Connections] = []  # SQLite allows a child process neither to use nor to close them
 
 
@@ -83,6 +85,14 @@ class Database:
         """Return the row of a query that finds at most one, or ``None``. Raises ``StateFailed``."""
         found = self.rows(query, values)
         return found[0] if found else None
+
+    @property
+    def shared_number(self) -> memoryview:
+        """Return memory that all processes of the database share, with one integer; 0 at first.
+
+        It is to be changed within transactions only. A process can be killed before it commits them.
+        """
+        return self.own().shared_number
 
     def reserve(self) -> None:
         """Let the files have room for a few changes even if the disk is full later, so that values can be removed."""
@@ -177,6 +187,7 @@ class _Connections:
         os.close(_private(path))
         self._lock_file = _private(path.with_name(path.name + ".lock"))
         try:
+            self.shared_number = _shared_number(self._lock_file)
             self._lock()
             try:
                 self.writer = _connect(path, synchronous)
@@ -232,6 +243,13 @@ def _private(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     tighten(path)  # regardless of the umask
     return descriptor
+
+
+def _shared_number(descriptor: int) -> memoryview:
+    """Return the number at the beginning of a file, at place 0: memory that all processes share."""
+    if os.fstat(descriptor).st_size < _NUMBER:
+        os.write(descriptor, bytes(_NUMBER))  # not a hole, which could not be filled on a full disk
+    return memoryview(mmap.mmap(descriptor, _NUMBER)).cast("q")
 
 
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
