@@ -250,6 +250,13 @@ def test_a_limit_beyond_64_bits_is_exact(buckets: Buckets) -> None:
     assert list(buckets.items()) == [(TOKENS, Bucket((10**18 - 7) * DAY, NOW), limit)]
 
 
+def test_a_new_bucket_is_added_to_those_of_its_group(buckets: Buckets) -> None:
+    limit = Limit(10, MINUTE)
+    buckets.take_all([Draw(REQUESTS, limit, 4)], NOW)
+    buckets.take_all([Draw(TOKENS, limit, 3), Draw(REQUESTS, limit, 4)], NOW)
+    assert (remaining(buckets, REQUESTS, limit), remaining(buckets, TOKENS, limit)) == (2, 7)
+
+
 def test_full_buckets_are_forgotten(buckets: Buckets) -> None:
     limit = Limit(500, MINUTE)  # one request is refilled in 120 ms
     for number in range(300):

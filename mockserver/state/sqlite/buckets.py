@@ -124,14 +124,13 @@ def _keep(
     now: int,
 ) -> None:
     """Store the buckets of draws, which have replaced those of the rows. For each new one, others are examined."""
-    replaced = []
-    for draw, held in zip(draws, buckets, strict=True):
-        if draw.key in rows:
-            replaced.append((*_values(held, draw.limit), rows[draw.key][0]))
-        else:
+    kept = list(zip(draws, buckets, strict=True))
+    replaced = [(*_values(held, draw.limit), rows[draw.key][0]) for draw, held in kept if draw.key in rows]
+    cursor.executemany(_REPLACE, replaced)  # first, because a sweep changes the numbers
+    for draw, held in kept:
+        if draw.key not in rows:
             cursor.execute(_PUT, (*_values(held, draw.limit), *draw.key))
             _sweep(cursor, now)
-    cursor.executemany(_REPLACE, replaced)
 
 
 def _values(held: Bucket, limit: Limit) -> tuple[str, int, str, int]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _BUSY_MS = 30_000  # milliseconds to wait for another process, which holds a lock for less than one
 FORMAT = 1  # the tables that this version reads and writes
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+_LOG_PAGES = 4_000  # pages of 4 KiB in the write-ahead log, before they are copied into the database
 _RESERVE = 1 << 19  # bytes
 _NUMBER = 8  # bytes of the shared number
 _LEFT_BY_FORKS: list[_Connections] = []  # SQLite allows a child process neither to use nor to close them
@@ -254,7 +255,13 @@ def _shared_number(descriptor: int) -> memoryview:
 
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for setting in (f"busy_timeout = {_BUSY_MS}", f"synchronous = {synchronous}", "temp_store = MEMORY"):
+    settings = (
+        f"busy_timeout = {_BUSY_MS}",
+        f"synchronous = {synchronous}",
+        f"wal_autocheckpoint = {_LOG_PAGES}",
+        "temp_store = MEMORY",
+    )
+    for setting in settings:
         connection.execute(f"PRAGMA {setting}")
     return connection
 

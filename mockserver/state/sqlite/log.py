@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mockserver.state.protocols import LogEntry, LogState
 
 if TYPE_CHECKING:
@@ -37,13 +39,10 @@ SELECT version, deletions,
     entries, bytes, dropped
 FROM logs WHERE name = ?
 """
+_NUMBERS = "SELECT version, deletions, next, entries, bytes, dropped FROM logs WHERE name = ?"
 _CHANGE = """
-UPDATE logs SET
-    version = version + 1, deletions = deletions + :deletions, next = next + :appended,
-    entries = entries + :entries, bytes = bytes + :bytes, dropped = (dropped + :dropped) * (NOT :emptied)
-WHERE name = :name RETURNING version, next, entries, bytes
+UPDATE logs SET version = ?, deletions = ?, next = ?, entries = ?, bytes = ?, dropped = ? WHERE name = ?
 """
-_UNCHANGED = dict.fromkeys(("deletions", "appended", "entries", "bytes", "dropped", "emptied"), 0)
 _INSERT = "INSERT INTO {table} (place, version, id, account, owner, data) VALUES (?, ?, ?, ?, ?, ?)"
 _REPLACE = "UPDATE {table} SET version = ?, owner = ?, data = ? WHERE place = ?"
 _LENGTH = "SELECT length(data) FROM {table} WHERE place = ?"
@@ -55,6 +54,17 @@ _FOUND = "SELECT place, id, account, data, owner " + _OF_ACCOUNT
 _FIND = _FOUND + " AND id = :id ORDER BY place DESC LIMIT 1"
 
 
+class _Numbers(msgspec.Struct):
+    """The numbers of a log, as in its row."""
+
+    version: int
+    deletions: int
+    next: int
+    entries: int
+    bytes: int
+    dropped: int
+
+
 class SqliteLog:
     """The log with a name in a database (``protocols.Log``)."""
 
@@ -64,6 +74,7 @@ class SqliteLog:
         self._name = name
         self._table = f"log_{name}"
         self._bounds = bounds
+        self._insert, self._drop = self._of_table(_INSERT), self._of_table(_DROP)
         database.create(_LOGS, self._of_table(_TABLE), self._of_table(_VERSIONS))
         with database.transaction() as cursor:
             cursor.execute(_NEW, (name,))
@@ -71,22 +82,24 @@ class SqliteLog:
     def append(self, entry_id: str, account_id: str | None, data: bytes, owner: str = "") -> int:
         """Append an entry. Return its place."""
         with self._database.transaction() as cursor:
-            version, following, entries, size = self._change(
-                cursor, appended=1, entries=1, bytes=self._size(len(data))
-            )
-            values = (following - 1, version, entry_id, account_id, owner, data)
-            cursor.execute(self._of_table(_INSERT), values)
-            self._drop(cursor, entries, size)
-            return int(following - 1)
+            numbers = self._changed(cursor)
+            place = numbers.next
+            numbers.next += 1
+            numbers.entries += 1
+            numbers.bytes += self._size(len(data))
+            cursor.execute(self._insert, (place, numbers.version, entry_id, account_id, owner, data))
+            self._end(cursor, numbers)
+            return place
 
     def replace(self, place: int, data: bytes, owner: str = "") -> None:
         """Replace the data and the owner of the entry at a place, if it is still there."""
         with self._database.transaction() as cursor:
             found = cursor.execute(self._of_table(_LENGTH), (place,)).fetchone()
             if found:
-                version, _, entries, size = self._change(cursor, bytes=len(data) - found[0])
-                cursor.execute(self._of_table(_REPLACE), (version, owner, data, place))
-                self._drop(cursor, entries, size)
+                numbers = self._changed(cursor)
+                numbers.bytes += len(data) - found[0]
+                cursor.execute(self._of_table(_REPLACE), (numbers.version, owner, data, place))
+                self._end(cursor, numbers)
 
     def find(self, account_id: str | None, entry_id: str) -> LogEntry | None:
         """Return the latest entry of an account with an id, or ``None``."""
@@ -119,21 +132,25 @@ class SqliteLog:
     def delete(self, account_id: str | None) -> int:
         """Delete the entries of an account. Return how many there were."""
         with self._database.transaction() as cursor:
-            return self._delete(cursor, account_id)
+            numbers = self._changed(cursor)
+            deleted = self._delete(cursor, numbers, account_id)
+            self._end(cursor, numbers)
+            return deleted
 
     def restore(self, entries: Sequence[tuple[str, str | None, bytes]], account_id: str | None) -> None:
         """Replace the entries of an account by these, which take places before those of other accounts."""
         with self._database.transaction() as cursor:
-            self._delete(cursor, account_id)
+            numbers = self._changed(cursor)
+            self._delete(cursor, numbers, account_id)
             first = cursor.execute(self._of_table(_STATE), (self._name,)).fetchone()[2]
-            added = self._size(sum(len(data) for _, _, data in entries), len(entries))
-            version, _, count, size = self._change(cursor, entries=len(entries), bytes=added)
+            numbers.entries += len(entries)
+            numbers.bytes += self._size(sum(len(data) for _, _, data in entries), len(entries))
             rows = [
-                (first - len(entries) + number, version, entry_id, account, "", data)
+                (first - len(entries) + number, numbers.version, entry_id, account, "", data)
                 for number, (entry_id, account, data) in enumerate(entries)
             ]
-            cursor.executemany(self._of_table(_INSERT), rows)
-            self._drop(cursor, count, size)
+            cursor.executemany(self._insert, rows)
+            self._end(cursor, numbers)
 
     def _of_table(self, statement: str) -> str:
         return statement.format(table=self._table)
@@ -149,28 +166,28 @@ class SqliteLog:
         assert row is not None
         return row
 
-    def _change(self, cursor: sqlite3.Cursor, **changes: int) -> Any:
-        """Add to the numbers of the log. Return the version, the next place, the number of entries and their size."""
-        return cursor.execute(_CHANGE, {"name": self._name, **_UNCHANGED, **changes}).fetchone()
+    def _changed(self, cursor: sqlite3.Cursor) -> _Numbers:
+        """Return the numbers of the log with the version of a change, for ``_end``."""
+        numbers = _Numbers(*cursor.execute(_NUMBERS, (self._name,)).fetchone())
+        numbers.version += 1
+        return numbers
 
-    def _drop(self, cursor: sqlite3.Cursor, entries: int, size: int) -> None:
-        """Drop the oldest entries of so many with that size, until both are within the bounds."""
-        dropped = freed = 0
-        while entries - dropped > self._bounds.entries or size - freed > self._bounds.bytes:
-            (length,) = cursor.execute(self._of_table(_DROP)).fetchone()
-            dropped, freed = dropped + 1, freed + self._size(length)
-        if dropped:
-            self._change(cursor, entries=-dropped, bytes=-freed, dropped=dropped)
+    def _end(self, cursor: sqlite3.Cursor, numbers: _Numbers) -> None:
+        """Drop the oldest entries beyond the bounds, and store the numbers."""
+        while numbers.entries > self._bounds.entries or numbers.bytes > self._bounds.bytes:
+            (length,) = cursor.execute(self._drop).fetchone()
+            numbers.entries -= 1
+            numbers.bytes -= self._size(length)
+            numbers.dropped += 1
+        cursor.execute(_CHANGE, (*msgspec.structs.astuple(numbers), self._name))
 
-    def _delete(self, cursor: sqlite3.Cursor, account_id: str | None) -> int:
+    def _delete(self, cursor: sqlite3.Cursor, numbers: _Numbers, account_id: str | None) -> int:
         values = {"account": account_id}
         count, length = cursor.execute(self._of_table(_LENGTHS), values).fetchone()
         cursor.execute(self._of_table(_DELETE), values)
-        self._change(
-            cursor,
-            entries=-count,
-            bytes=-self._size(length, count),
-            deletions=1,
-            emptied=account_id is None,
-        )
+        numbers.deletions += 1
+        numbers.entries -= count
+        numbers.bytes -= self._size(length, count)
+        if account_id is None:
+            numbers.dropped = 0
         return int(count)
