@@ -14,6 +14,7 @@ import pytest
 from mockserver.state.disk import StateFailed
 from mockserver.state.layout import StateFolderError
 from mockserver.state.shared import open_shared
+from mockserver.state.sqlite.changes import SqliteChanges
 from mockserver.state.sqlite.database import Database, ForeignDatabase
 
 COUNT = "CREATE TABLE IF NOT EXISTS counts (n INTEGER)"
@@ -101,6 +102,15 @@ def test_a_forked_process_has_connections_of_its_own(database: Database) -> None
     assert os.waitpid(child, 0)[1] == 0
     assert database.row("SELECT n FROM counts") == (201,)
     assert Database(database.path).row("PRAGMA integrity_check") == ("ok",)
+
+
+def test_changes_are_found_after_a_process_was_killed_that_appended_one(database: Database) -> None:
+    one, other = SqliteChanges(database), SqliteChanges(Database(database.path))
+    one.append(b"first")
+    database.shared_number[0] = 0  # as that process leaves it
+    assert other.latest() == 1
+    other.append(b"second")
+    assert one.latest() == 2
 
 
 def test_a_closed_database_fails_clearly(database: Database) -> None:
