@@ -69,16 +69,16 @@ class Database:
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Return the rows of a query, which sees all committed changes. Raises ``StateFailed``."""
-        readers = self.own().readers
+        connections = self.own()
         try:
             try:
-                reader = readers.pop()
+                reader = connections.readers.pop()
             except IndexError:
-                reader = _connect(self.path, self._synchronous)
+                reader = connections.connect()
             try:
                 return reader.execute(query, values).fetchall()
             finally:
-                readers.append(reader)
+                connections.give_back(reader)
         except sqlite3.Error as error:
             raise self.failed(error) from error
 
@@ -185,6 +185,8 @@ class _Connections:
         self.process = os.getpid()
         self.writing = threading.RLock()
         self.readers: list[sqlite3.Connection] = []  # those that no thread uses now
+        self._path, self._synchronous = path, synchronous
+        self._is_closed = False
         os.close(_private(path))
         self._lock_file = _private(path.with_name(path.name + ".lock"))
         try:
@@ -199,6 +201,18 @@ class _Connections:
         except BaseException:
             os.close(self._lock_file)
             raise
+
+    def connect(self) -> sqlite3.Connection:
+        """Return another connection for reading. Raises ``sqlite3.Error``; after ``close``, too."""
+        if self._is_closed:  # SQLite would create files again
+            raise sqlite3.ProgrammingError("the database is closed")
+        return _connect(self._path, self._synchronous)
+
+    def give_back(self, reader: sqlite3.Connection) -> None:
+        """Keep a connection for the next thread that reads."""
+        self.readers.append(reader)
+        if self._is_closed:
+            self._close_readers()
 
     def begin(self) -> None:
         """Begin a transaction, once no other process writes."""
@@ -233,10 +247,15 @@ class _Connections:
 
     def close(self) -> None:
         with self.writing:
-            for connection in (*self.readers, self.writer):
-                connection.close()
-            self.readers.clear()
+            self._is_closed = True
+            self._close_readers()
+            self.writer.close()
             os.close(self._lock_file)
+
+    def _close_readers(self) -> None:
+        with contextlib.suppress(IndexError):  # another thread may close some of them
+            while True:
+                self.readers.pop().close()
 
 
 def _private(path: Path) -> int:

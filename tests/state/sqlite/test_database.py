@@ -162,3 +162,14 @@ def test_only_the_owner_can_read_it(database: Database) -> None:
     files = list(database.path.parent.iterdir())
     assert len(files) == 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_a_closed_database_is_not_opened_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    database.create("CREATE TABLE IF NOT EXISTS words (word)")
+    assert database.rows("SELECT word FROM words") == []
+    database.close()
+    left = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(StateFailed, match="closed"):
+        database.rows("SELECT word FROM words")
+    assert {path.name for path in tmp_path.iterdir()} == left
