@@ -13,7 +13,7 @@
 # make js-types writes the types of the control API for the npm package, from its OpenAPI document
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
 # make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
-# make test-image builds the container images and runs them, without a Docker daemon; needs root, buildah and mmdebstrap
+# make test-image builds the container images and runs them, without Docker; needs root, buildah, mmdebstrap and podman
 # make sbom    lists the locked dependencies of the distributions in build/sbom, in the format of CycloneDX
 # make pictures redraws the pictures of the documentation
 # make llms     writes llms.txt, the index of the guides for language models
@@ -29,6 +29,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SDK := tests/sdk/node_modules/.package-lock.json
 JS := js/node_modules/.package-lock.json
 BROWSER := tests/browser/node_modules/.package-lock.json
+IMAGE_NPM := tests/image/npm/node_modules/.package-lock.json
 CLIENTS := build/clients
 REALTIME_CLIENTS := build/realtime-clients
 FUZZ := build/fuzz
@@ -92,8 +93,8 @@ test-deploy: $(RUN) $(RELEASE)/.python
 sbom: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m tools.sbom build/sbom
 
-test-image: $(RELEASE)/.python
-	$(RELEASE)/bin/python -m pytest --confcutdir tests/image tests/image
+test-image: $(DEV) $(IMAGE_NPM)
+	$(BIN)/python -m pytest --confcutdir tests/image tests/image
 
 test-js: $(DEV) $(JS)
 	npm test --prefix js
@@ -146,10 +147,11 @@ lock: $(UV)
 	npm install --prefix tests/browser --package-lock-only --ignore-scripts
 	npm install --prefix tests/clients/npm --package-lock-only --ignore-scripts
 	npm install --prefix tests/realtime_clients/npm --package-lock-only --ignore-scripts
+	npm install --prefix tests/image/npm --package-lock-only --ignore-scripts
 	npm install --prefix js --package-lock-only --ignore-scripts
 
 clean:
-	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules js/node_modules js/dist dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules tests/image/npm/node_modules js/node_modules js/dist dist build .mypy_cache .pytest_cache .ruff_cache
 
 # The SDK for JavaScript, for the tests that drive it; they skip where there is no Node.js.
 $(SDK): tests/sdk/package-lock.json
@@ -159,6 +161,10 @@ $(SDK): tests/sdk/package-lock.json
 
 $(JS): js/package-lock.json
 	npm ci --prefix js --no-audit --no-fund --silent --ignore-scripts
+	touch $@
+
+$(IMAGE_NPM): tests/image/npm/package-lock.json
+	npm ci --prefix tests/image/npm --no-audit --no-fund --silent --ignore-scripts
 	touch $@
 
 $(BROWSER): tests/browser/package-lock.json

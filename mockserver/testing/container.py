@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from mockserver.control_client import ControlClient
+from mockserver.control_client import ControlClient, ControlFailed
 from mockserver.settings.model import Settings
 from mockserver.testing.sdk_clients import SdkClients
 from mockserver.version import __version__
 from mockserver.wording import suggestion
 
 try:
+    from docker.errors import APIError
     from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import HttpWaitStrategy
+    from testcontainers.core.exceptions import ContainerStartException
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "Testcontainers is not installed. Install it with: pip install 'audio-mockserver[testcontainers]'",
@@ -31,7 +33,9 @@ IMAGE = f"audio-mockserver:{__version__}"
 
 _PORT = 4010
 _START_SECONDS = 120
-_OF_CONTAINERS = ("host", "port", "control_token")  # settings that the container itself sets
+_POLL_SECONDS = 0.1
+# Settings that the container itself sets, and TLS, for which its clients would need a certificate.
+_OF_CONTAINERS = ("host", "port", "control_token", "tls", "tls_cert", "tls_key")
 _ALL_SETTINGS = "docs/configuration.md lists them."
 _NAMES = frozenset(each.name for each in dataclasses.fields(Settings)) - {*_OF_CONTAINERS}
 
@@ -40,7 +44,8 @@ class AudioMockServerContainer(DockerContainer):
     """A container with the mock server. A context manager: it is ready at the beginning, and removed at the end.
 
     ``settings`` are those of docs/configuration.md by name. ``stubs`` and ``fixtures`` are folders on this machine. The
-    control API needs a ``token``, because its callers are outside of the container; by default one is made.
+    control API needs a ``token``, because its callers are outside of the container; by default one is made. Other
+    arguments are those of Docker's SDK for Python, such as ``read_only=True``.
     Raises ``ValueError`` for an unknown setting, and ``NotADirectoryError`` for a folder that does not exist.
     """
 
@@ -68,7 +73,38 @@ class AudioMockServerContainer(DockerContainer):
         for place, folder in mounts.items():
             self.with_volume_mapping(str(folder), place, "ro")
         self.with_exposed_ports(_PORT)
-        self.waiting_for(HttpWaitStrategy(_PORT, "/ready").with_startup_timeout(_START_SECONDS))
+
+    def start(self) -> Self:
+        """Start the container, and wait until the server is ready.
+
+        Raises ``ContainerStartException`` with the log if the server ends or is not ready in time, and ``APIError`` if
+        Docker cannot start the container, such as without the image.
+        """
+        try:
+            super().start()
+        except APIError as error:
+            error.add_note(f"The image is {self.image}. docs/containers.md describes how to build one.")
+            raise
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            self.reload()
+            if self.status == "exited":
+                raise self._failed("The server has ended")
+            if time.monotonic() > deadline:
+                raise self._failed(f"The server is not ready after {_START_SECONDS} s")
+            time.sleep(_POLL_SECONDS)
+        return self
+
+    def _is_ready(self) -> bool:
+        try:
+            ControlClient(self.url).call("GET", "/ready", timeout=5)
+        except (ControlFailed, OSError):  # a container that has ended has no port
+            return False
+        return True
+
+    def _failed(self, what: str) -> ContainerStartException:
+        log = b"".join(self.get_logs()).decode(errors="replace")
+        return ContainerStartException(f"{what}. Its log:\n{log}")
 
     @property
     def url(self) -> str:
@@ -90,7 +126,9 @@ class AudioMockServerContainer(DockerContainer):
 
 
 def _checked(name: str) -> str:
-    """Return the name of a setting. Raises ``ValueError`` if there is none, or the container sets it."""
+    """Return the name of a setting. Raises ``ValueError`` if there is none, or a container cannot have it."""
+    if name in _OF_CONTAINERS:
+        raise ValueError(f"settings: {name!r} cannot be changed for a container. Remove it.")
     if name not in _NAMES:
         raise ValueError(f"settings: unknown setting {name!r}. {suggestion(name, _NAMES, _ALL_SETTINGS)}")
     return name

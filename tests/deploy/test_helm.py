@@ -152,6 +152,13 @@ def test_large_files_are_in_the_volume_that_all_pods_share() -> None:
     assert {"name": "blobs", "mountPath": "/state"} in container["volumeMounts"]
 
 
+@pytest.mark.parametrize("part", ["audio-mockserver", "worker"])
+def test_every_variable_is_a_setting(part: str) -> None:
+    settings = (CHART.parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    unknown = {each for each in environment(rendered(EVERYTHING), part) if f"`{each}`" not in settings}
+    assert unknown == {"REDIS_PASSWORD"}
+
+
 def test_settings_become_variables() -> None:
     variables = environment(rendered(EVERYTHING))
     assert variables["MOCKSERVER_TIER"] == "tier-1"

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 
 import pytest
+from testcontainers.core.config import ConnectionMode, testcontainers_config
 
-from tests.image.images import build, missing
+from mockserver.version import __version__
+from tests.image.images import build, buildah, missing
+from tests.image.podman import CannotRun, daemon
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,3 +49,27 @@ def port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number: int = listener.getsockname()[1]
     return number
+
+
+@pytest.fixture(scope="session")
+def docker_host(full: str, slim: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a daemon that has the images with the tags of the guide; yield its URL, which DOCKER_HOST names too."""
+    for image, tags in ((full, ("latest", __version__)), (slim, ("slim", f"{__version__}-slim"))):
+        buildah("tag", image, *(f"docker.io/library/audio-mockserver:{tag}" for tag in tags))
+    try:
+        with daemon(tmp_path_factory.mktemp("podman"), slim) as url, pytest.MonkeyPatch.context() as patch:
+            # Ryuk, which removes containers, would be downloaded.
+            patch.setenv("DOCKER_HOST", url)
+            patch.setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+            patch.setenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
+            patch.setenv("TESTCONTAINERS_CONNECTION_MODE", "docker_host")
+            # Testcontainers has read these variables when it was imported.
+            patch.setattr(testcontainers_config, "ryuk_disabled", True)
+            patch.setattr(testcontainers_config, "tc_host_override", "127.0.0.1")
+            patch.setattr(testcontainers_config, "connection_mode_override", ConnectionMode.docker_host)
+            yield url
+    except CannotRun as error:
+        reason = f"podman cannot run containers: {error}"
+        if "CI" in os.environ:
+            pytest.fail(reason)
+        pytest.skip(reason)

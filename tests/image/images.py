@@ -56,7 +56,16 @@ def config_of(image: str) -> dict[str, Any]:
 
 
 def buildah(*arguments: str) -> str:
-    """Run buildah with a storage of the tests' own; return its output."""
+    """Run buildah; return its output."""
+    done = subprocess.run(
+        ["buildah", *arguments], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of buildah and podman: with a storage of the tests' own, and no registry."""
     CACHE.mkdir(parents=True, exist_ok=True)
     settings = {
         "storage.conf": f'[storage]\ndriver = "overlay"\ngraphroot = "{CACHE}/graph"\nrunroot = "{CACHE}/run"\n',
@@ -65,15 +74,10 @@ def buildah(*arguments: str) -> str:
     }
     for name, text in settings.items():
         (CACHE / name).write_text(text, "utf-8")
-    environment = os.environ | {
+    return os.environ | {
         "CONTAINERS_STORAGE_CONF": str(CACHE / "storage.conf"),
         "CONTAINERS_REGISTRIES_CONF": str(CACHE / "registries.conf"),
     }
-    done = subprocess.run(
-        ["buildah", *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
-    return done.stdout
 
 
 def _make_base() -> None:

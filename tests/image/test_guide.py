@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.testing.container import IMAGE
 from tests.image.containers import container
 from tests.image.images import ROOT, build, config_of
 from tests.release.serving import speak, status_of
@@ -35,8 +36,8 @@ DOCKER_RUN.add_argument("command", nargs=argparse.REMAINDER)
 def test_every_command_is_one_that_is_tested_here() -> None:
     builds = [line for line in LINES if line.startswith("docker build ")]
     assert builds == [
-        "docker build -t audio-mockserver .",
-        "docker build -t audio-mockserver:slim --target slim .",
+        f"docker build -t audio-mockserver -t {IMAGE} .",
+        f"docker build -t audio-mockserver:slim -t {IMAGE}-slim --target slim .",
     ]
     assert len(RUNS) > 6
     assert set(LINES) == {*builds, *RUNS}

@@ -14,8 +14,9 @@ from mockserver.version import __version__
     ("arguments", "message"),
     [
         ({"settings": {"tears": "tier-1"}}, "settings: unknown setting 'tears'. Did you mean 'tier'"),
-        ({"settings": {"port": 80}}, "settings: unknown setting 'port'"),
-        ({"settings": {"control_token": "open"}}, "settings: unknown setting 'control_token'"),
+        ({"settings": {"port": 80}}, "settings: 'port' cannot be changed"),
+        ({"settings": {"control_token": "open"}}, "settings: 'control_token' cannot be changed"),
+        ({"settings": {"tls": True}}, "settings: 'tls' cannot be changed"),
         ({"stubs": "no/such/folder"}, "no/such/folder is no folder"),
         ({"fixtures": __file__}, "is no folder"),
     ],
