@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 _WITH_CALLS = 1  # the number of the worker that has the calls
 _OF_CALLS = re.compile(r".*/realtime/calls(/.*)?|/_mock/calls(/.*)?")
 _SOCKET = "calls.sock"
+_PREFIX = "audio-mockserver-"
+_MAX_SOCKET_PATH = 103  # bytes, on macOS; 107 on Linux
 _BACKLOG = 128
 
 
@@ -100,7 +102,7 @@ def _open(settings: Settings) -> Shared:
             "--store redis://HOST:PORT, behind a load balancer."
         )
     address = open_address(settings)
-    folder = Path(tempfile.mkdtemp(prefix="audio-mockserver-"))
+    folder = _private_folder()
     try:
         calls = socket.socket(socket.AF_UNIX)
         calls.bind(str(folder / _SOCKET))
@@ -113,6 +115,15 @@ def _open(settings: Settings) -> Shared:
     if settings.store == MEMORY:
         settings = replace(settings, store=f"sqlite:{folder / 'state.sqlite'}")
     return Shared(settings, address, calls, Turns(settings.workers), folder)
+
+
+def _private_folder() -> Path:
+    """Return a new folder for the workers, whose path is short enough for a Unix socket. Raises ``OSError``."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    if len(os.fsencode(folder / _SOCKET)) <= _MAX_SOCKET_PATH:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
 
 
 def _work(shared: Shared, link: Link) -> int:

@@ -59,6 +59,7 @@ def _setting(
 _MAX_NUMBER = 1_000_000
 _MAX_THREADS = 256
 _MAX_WORKERS = 64
+_STORES = ("sqlite", "redis", "rediss", "unix")  # and memory
 _MAX_BYTES = 1 << 40
 _DAY, _YEAR = 86_400, 31_536_000  # seconds
 _YEAR_3000 = 32_503_680_000  # seconds since 1970
@@ -75,6 +76,14 @@ def _is_local_url(url: str) -> bool:
     if url:
         check_url(url)
     return True
+
+
+def _is_store(text: str) -> bool:
+    """Return ``True`` if ``text`` names a kind of store. Raises ``ValueError`` otherwise."""
+    scheme, _, place = text.partition(":")
+    if text == "memory" or (place and scheme in _STORES):
+        return True
+    raise ValueError("use memory, sqlite:PATH or redis://HOST:PORT")
 
 
 def _are_limits(text: str) -> bool:
@@ -165,6 +174,7 @@ class Settings:
         "memory",
         "Where the state is that all processes share: memory (one process), sqlite:PATH (one machine), "
         "or redis://HOST:PORT.",
+        admits=_is_store,
     )
     workers: int = _setting(1, "Number of processes that serve the port.", minimum=1, maximum=_MAX_WORKERS)
     heavy_work: str = _setting(

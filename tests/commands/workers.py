@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,12 +39,13 @@ class Served(NamedTuple):
 @contextmanager
 def served(folder: Path, *arguments: str, workers: int = 2, **options: object) -> Iterator[Served]:
     """Yield a server with ``workers`` and a private temporary ``folder``, when they are ready."""
-    environment = f"export TMPDIR='{folder}'"
-    with running(folder, "--workers", str(workers), *arguments, before=environment, **options) as (
-        process,
-        url,
-    ):
-        yield Served(process, url)
+    with tempfile.TemporaryDirectory() as short:  # the path of a Unix socket has at most 107 bytes
+        temporary = Path(short, "t")
+        temporary.symlink_to(folder)
+        environment = f"export TMPDIR='{temporary}'"
+        options = {"before": environment, **options}
+        with running(folder, "--workers", str(workers), *arguments, **options) as (process, url):  # type: ignore[arg-type]
+            yield Served(process, url)
 
 
 def is_running(pid: int) -> bool:
