@@ -59,7 +59,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _try(descriptor: int) -> bool:
-        """Lock an open file. Return whether nobody else has it."""
+        """Lock an open file. Return ``False`` if another process has locked it."""
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -73,7 +73,7 @@ else:
     import fcntl
 
     def _try(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-        """Lock an open file. Return whether nobody else has it."""
+        """Lock an open file. Return ``False`` if another process has locked it."""
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The attributes of requests: parameters of wrong types are left out, outputs are told apart."""
+"""The attributes of requests: parameters of wrong types are left out, and the kind of output is named."""
 
 from __future__ import annotations
 
