@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -97,11 +98,17 @@ def test_threads_count_each_number_once(counters: Counters) -> None:
 @pytest.mark.usefixtures("many_switches")
 def test_an_object_can_be_got_while_it_is_changed(counters: Counters) -> None:
     counters.change(KIND, "ann", count)
-    seen = []
+    stop = Event()
+
+    def count_until_stopped() -> None:
+        while not stop.is_set():
+            counters.change(KIND, "ann", count)
+
     with ThreadPoolExecutor(1) as threads:
-        counting = threads.submit(lambda: [counters.change(KIND, "ann", count) for _ in range(2_000)])
-        while not counting.done():
-            seen.append(counters.get(KIND, "ann").get("n", 0))
+        counting = threads.submit(count_until_stopped)
+        seen = [counters.get(KIND, "ann").get("n", 0) for _ in range(2_000)]
+        stop.set()
+    counting.result()
     assert seen == sorted(seen)
     assert seen[0] > 0
 
