@@ -14,6 +14,7 @@
 # make test-release builds the distributions, checks them, the workflows and the Dockerfile, and installs them by uvx and pipx
 # make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
 # make test-image builds the container images and runs them, without Docker; needs root, buildah, mmdebstrap and podman
+# make dashboard-libraries copies the libraries of the dashboard's pages into the package, from npm; needs Node
 # make sbom    lists the locked dependencies of the distributions in build/sbom, in the format of CycloneDX
 # make pictures redraws the pictures of the documentation
 # make llms     writes llms.txt, the index of the guides for language models
@@ -44,7 +45,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -112,6 +113,10 @@ pictures: $(DEV)
 llms: $(DEV)
 	$(BIN)/python -m tools.llms
 
+dashboard-libraries: $(DEV)
+	npm ci --prefix tools/dashboard_libraries --no-audit --no-fund --silent
+	$(BIN)/python -m tools.dashboard_libraries
+
 check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -149,6 +154,7 @@ lock: $(UV)
 	npm install --prefix tests/realtime_clients/npm --package-lock-only --ignore-scripts
 	npm install --prefix tests/image/npm --package-lock-only --ignore-scripts
 	npm install --prefix js --package-lock-only --ignore-scripts
+	npm install --prefix tools/dashboard_libraries --package-lock-only --ignore-scripts
 
 clean:
 	rm -rf $(VENV) tests/sdk/node_modules tests/browser/node_modules tests/clients/npm/node_modules tests/realtime_clients/npm/node_modules tests/image/npm/node_modules js/node_modules js/dist dist build .mypy_cache .pytest_cache .ruff_cache

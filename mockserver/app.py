@@ -22,6 +22,7 @@ from mockserver.catalog.paths import VERSION
 from mockserver.clock import Clock
 from mockserver.control import health, probes
 from mockserver.control.contexts import ServerContext
+from mockserver.dashboard.pages import is_for_dashboard
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.excerpts.known import KnownSpeech
 from mockserver.engines.fixtures import FixtureTranscriber
@@ -150,20 +151,27 @@ def context_of(services: Services, context: type[Context], **own: Any) -> Contex
 
 
 def _beside_control(wsgi_app: WSGIApplication, services: Services, failures: Failures) -> WSGIApplication:
-    """Return an app that serves the control API below ``/_mock`` and ``wsgi_app`` elsewhere."""
+    """Return an app that serves the control API below ``/_mock``, its dashboard, and ``wsgi_app`` elsewhere."""
     fill = partial(context_of, services)
 
-    def by_flask() -> WSGIApplication:
+    def control_by_flask() -> WSGIApplication:
         from mockserver.control.app import create_control_app
 
         return with_reasons(create_control_app(fill))
 
-    control = LateApp(by_flask, failures)
+    def dashboard_by_flask() -> WSGIApplication:
+        from mockserver.dashboard.app import create_dashboard_app
+
+        return with_reasons(create_dashboard_app(services.settings))
+
+    control, dashboard = LateApp(control_by_flask, failures), LateApp(dashboard_by_flask, failures)
     healthy = {("GET", f"{_CONTROL}/health"): partial(health.reply, fill(ServerContext))}
     without_query = FixedPaths(control, healthy, failures)
 
     def parted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
+        if is_for_dashboard(environ):
+            return dashboard(environ, start_response)
         if path == _CONTROL or path.startswith(_CONTROL + "/"):
             called = control if environ.get("QUERY_STRING") else without_query
             return called(environ, start_response)

@@ -34,13 +34,14 @@ Point your SDK at {url}v1 and use any API key:
 
 Health: {url}_mock/health
 Guides: {url}_mock/llms.txt
+Dashboard: this address in a browser
 """
 
 
 def front_page(url: str) -> Reply:
     """Return the page that describes the server; ``url`` is the server's, with a slash at its end."""
     text = _FRONT_PAGE.format(version=__version__, url=url)
-    headers = [("x-content-type-options", "nosniff")]
+    headers = [("x-content-type-options", "nosniff"), ("vary", "Accept")]
     return Reply(text.encode(), 200, "text/plain; charset=utf-8", headers)
 
 

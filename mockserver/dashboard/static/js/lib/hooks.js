@@ -1,0 +1,73 @@
+/** Hooks: data of the control API, and live events, in components. */
+import * as access from "./access.js";
+import { get } from "./api.js";
+import { subscribe } from "./live.js";
+import { useCallback, useEffect, useRef, useState } from "./preact.js";
+
+/**
+ * Return the JSON answer to a GET of the control API: `{data, error, loading, reload}`.
+ *
+ * It is read again when the path, the query or the account changes, and by `reload()`; `data` stays meanwhile. With a
+ * `path` of `null` nothing is read.
+ */
+export function useJson(path, query = undefined) {
+  const [state, setState] = useState({ data: null, error: null, loading: Boolean(path) });
+  const asked = JSON.stringify(query ?? null);
+  const turn = useRef(0);
+  const reload = useCallback(async () => {
+    if (!path) return;
+    const own = ++turn.current;
+    setState((before) => ({ ...before, loading: true }));
+    try {
+      const data = await get(path, JSON.parse(asked) ?? undefined);
+      if (own === turn.current) setState({ data, error: null, loading: false });
+    } catch (error) {
+      if (own === turn.current) setState((before) => ({ ...before, error, loading: false }));
+    }
+  }, [path, asked]);
+  useEffect(() => {
+    reload();
+    return access.onChange(reload);
+  }, [reload]);
+  return { ...state, reload };
+}
+
+/**
+ * Subscribe to live events of the journal (see `subscribe`) while the component exists. Return the connection's state.
+ *
+ * With a `query` of `null` there is no connection.
+ */
+export function useLive(query, handlers) {
+  const [state, setState] = useState("paused");
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  const asked = JSON.stringify(query);
+  useEffect(() => {
+    const selected = JSON.parse(asked);
+    if (selected === null) {
+      setState("paused");
+      return undefined;
+    }
+    return subscribe(selected, {
+      onEntry: (entry) => latest.current.onEntry?.(entry),
+      onDeleted: () => latest.current.onDeleted?.(),
+      onState: setState,
+    });
+  }, [asked]);
+  return state;
+}
+
+/** Return a function that calls `action` at most once in `milliseconds`, also after the last of its own calls. */
+export function useThrottled(action, milliseconds) {
+  const latest = useRef(action);
+  latest.current = action;
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    if (timer.current) return;
+    timer.current = setTimeout(() => {
+      timer.current = 0;
+      latest.current();
+    }, milliseconds);
+  }, [milliseconds]);
+}

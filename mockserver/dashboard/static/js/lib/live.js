@@ -1,0 +1,111 @@
+/**
+ * Live events of the journal: one stream of server-sent events by `fetch`, which can send headers, unlike `EventSource`.
+ *
+ * The stream is closed while the tab is hidden, because a browser opens only six connections to a server, and resumed
+ * where it ended.
+ */
+import * as access from "./access.js";
+import { call } from "./api.js";
+
+const FIRST_RETRY = 500; // milliseconds
+const LAST_RETRY = 10_000;
+
+/**
+ * Report the entries of the journal that `query` selects, from now on or from `query.after` on.
+ *
+ * `onEntry(entry)` is called for each that is added or changed, `onDeleted()` when entries were deleted, so that lists
+ * have to be read again, `onState("on" | "off" | "paused")` when the connection begins or ends. Returns a function that
+ * closes the stream.
+ */
+export function subscribe(query, { onEntry, onDeleted = () => {}, onState = () => {} }) {
+  let ending = null; // an AbortController while the stream is open
+  let cursor = query.after ?? "";
+  let retry = FIRST_RETRY;
+  let timer = 0;
+
+  async function open() {
+    clearTimeout(timer);
+    const own = new AbortController();
+    ending = own;
+    try {
+      const path = "/_mock/journal/events";
+      const response = await call("GET", path, { query: { ...query, after: cursor }, signal: own.signal });
+      onState("on");
+      retry = FIRST_RETRY;
+      for await (const event of eventsOf(response.body)) {
+        if (event.id) cursor = event.id;
+        if (event.type === "entry") onEntry(JSON.parse(event.data));
+        if (event.type === "deleted") onDeleted();
+      }
+    } catch (error) {
+      if (error.status === 400 && cursor) {
+        cursor = "";
+        onDeleted();
+      }
+    }
+    if (ending !== own) return;
+    onState("off");
+    timer = setTimeout(open, retry);
+    retry = Math.min(2 * retry, LAST_RETRY);
+  }
+
+  function close() {
+    clearTimeout(timer);
+    const own = ending;
+    ending = null;
+    own?.abort();
+  }
+
+  function onVisibility() {
+    close();
+    if (document.hidden) onState("paused");
+    else open();
+  }
+
+  function onAccess() {
+    close();
+    cursor = "";
+    onDeleted();
+    open();
+  }
+
+  document.addEventListener("visibilitychange", onVisibility);
+  const forget = access.onChange(onAccess);
+  if (!document.hidden) open();
+  return () => {
+    document.removeEventListener("visibilitychange", onVisibility);
+    forget();
+    close();
+  };
+}
+
+/** Yield the events of a stream of server-sent events: `{type, id, data}`. */
+export async function* eventsOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split(/\r?\n\r?\n/);
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const event = parsed(block);
+        if (event.data || event.type !== "message") yield event;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parsed(block) {
+  const event = { type: "message", id: "", data: "" };
+  for (const line of block.split(/\r?\n/)) {
+    const [, name, value] = /^([^:]*):? ?(.*)$/.exec(line);
+    if (name === "event") event.type = value;
+    if (name === "id") event.id = value;
+    if (name === "data") event.data += (event.data && "\n") + value;
+  }
+  return event;
+}

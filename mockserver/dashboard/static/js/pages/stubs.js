@@ -1,0 +1,6 @@
+/** The page `stubs`: stubs and scenarios. */
+import { Empty } from "../components/basic.js";
+import { html } from "../lib/preact.js";
+
+/** Show the page. */
+export const Page = () => html`<${Empty}>Nothing yet.</${Empty}>`;
