@@ -43,7 +43,7 @@ class SharedSpeech:
         if state.version == self._version:
             return None
         is_all = state.deletions != self._deletions
-        entries = self._said.entries(None, since=None if is_all else self._version)
+        entries = self._said.entries(None) if is_all else self._said.changed(None, self._version)
         self._version, self._deletions = state.version, state.deletions
         return News(is_all, [entry.data for entry in entries])
 

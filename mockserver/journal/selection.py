@@ -32,7 +32,7 @@ class Selection:
             self._ended, self._in_flight, self.version = {}, {}, -1
             self._deletions = state.deletions
         if state.version != self.version:
-            for entry in self._log.entries(self._account_id, since=self.version):
+            for entry in self._log.changed(self._account_id, self.version):
                 self._ended.pop(entry.place, None)
                 self._in_flight[entry.place] = entry
             self.version = state.version

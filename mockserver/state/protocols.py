@@ -269,7 +269,8 @@ class LogEntry(NamedTuple):
 class LogState(NamedTuple):
     """The state of a log.
 
-    ``version`` grows with every change, ``deletions`` with every ``delete`` and ``restore``. All entries have places
+    ``version`` grows with every change, ``deletions`` with every ``delete`` and ``restore``; the latter begins with the
+    time at which the log was made, so that two logs hardly have the same. All entries have places
     from ``first`` to ``last``; in an empty log, ``first`` is the next place, ``last`` the one before. ``entries`` is
     their number, ``bytes`` their size with the overhead, ``dropped`` how many were dropped since all were deleted.
     """
@@ -304,11 +305,27 @@ class Log(Protocol):
         ...
 
     def entries(
-        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+        self,
+        account_id: str | None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
     ) -> list[LogEntry]:
         """Return the entries of an account, oldest first.
 
-        With ``after``, those of later places only; with ``since``, those that have changed since that version only.
+        With ``after``, those of later places only; with ``before``, those of earlier ones. Of these, at most the
+        ``first`` ones, or the ``last`` ones; the others are not read.
+        """
+        ...
+
+    def changed(
+        self, account_id: str | None, since: int, *, until: int | None = None, last: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account that have changed since the version ``since``, oldest first.
+
+        With ``until``, only those that have not changed again after that version; at most the ``last`` ones.
         """
         ...
 

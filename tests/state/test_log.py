@@ -103,16 +103,57 @@ def test_entries_after_a_place_are_those_that_came_later(log: Log) -> None:
     assert log.entries(None, after=log.state().last) == []
 
 
+def test_entries_before_a_place_are_those_that_came_earlier(log: Log) -> None:
+    places = [log.append(each, BOB if each == "c" else ANN, b"") for each in "abcdef"]
+    assert [each.id for each in log.entries(ANN, before=places[4])] == ["a", "b", "d"]
+    assert [each.id for each in log.entries(None, after=places[0], before=places[4])] == ["b", "c", "d"]
+    assert log.entries(None, before=places[0]) == []
+
+
+def test_the_first_or_the_last_entries_of_a_part_are_returned_in_order(log: Log) -> None:
+    places = [log.append(each, BOB if each == "c" else ANN, b"") for each in "abcdef"]
+    assert [each.id for each in log.entries(None, first=2)] == ["a", "b"]
+    assert [each.id for each in log.entries(ANN, last=3)] == ["d", "e", "f"]
+    assert [each.id for each in log.entries(ANN, before=places[4], last=2)] == ["b", "d"]
+    assert [each.id for each in log.entries(ANN, after=places[0], first=2)] == ["b", "d"]
+    assert [each.id for each in log.entries(ANN, last=100)] == [*"abdef"]
+
+
 def test_entries_since_a_version_are_those_that_have_changed(log: Log) -> None:
     place = log.append("a", ANN, b"begun")
     filled(log, "b")
     before = log.state().version
-    assert log.entries(None, since=before) == []
+    assert log.changed(None, before) == []
     filled(log, "c")
     log.replace(place, b"ended")
     filled(log, "d", BOB)
-    assert [each.id for each in log.entries(ANN, since=before)] == ["a", "c"]
-    assert [each.id for each in log.entries(None, since=log.state().version)] == []
+    assert [each.id for each in log.changed(ANN, before)] == ["a", "c"]
+    assert [each.id for each in log.changed(None, before)] == ["a", "c", "d"]
+    assert log.changed(None, log.state().version) == []
+
+
+def test_entries_until_a_version_have_not_changed_after_it(log: Log) -> None:
+    before = log.state().version
+    places = [log.append(each, ANN, b"begun") for each in "abc"]
+    then = log.state().version
+    log.replace(places[1], b"ended")
+    filled(log, "d")
+    assert [each.id for each in log.changed(ANN, before, until=then)] == ["a", "c"]
+    assert [each.id for each in log.changed(ANN, then)] == ["b", "d"]
+
+
+def test_the_last_of_the_changed_entries_are_the_latest_ones(log: Log) -> None:
+    before = log.state().version
+    place = log.append("a", ANN, b"begun")
+    filled(log, "bcd")
+    log.replace(place, b"ended")
+    assert [each.id for each in log.changed(ANN, before, last=2)] == ["c", "d"]
+    assert [each.id for each in log.changed(None, before, last=100)] == [*"abcd"]
+
+
+def test_a_log_of_another_time_has_other_deletions(opened: OpenLog) -> None:
+    log, other = opened(BOUNDS), MemoryLog(BOUNDS)
+    assert log.state().deletions != other.state().deletions
 
 
 def test_beyond_the_number_of_entries_the_oldest_are_dropped(opened: OpenLog) -> None:

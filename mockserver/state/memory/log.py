@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from mockserver.state.protocols import LogEntry, LogState
@@ -21,8 +23,12 @@ class MemoryLog:
         self._bounds = bounds
         self._changed = threading.Condition()
         self._kept: OrderedDict[int, tuple[LogEntry, int]] = OrderedDict()  # by place, with their versions
+        self._order: dict[
+            int, None
+        ] = {}  # the same places, the latest change last; smaller than an OrderedDict
         self._next = 0  # place
-        self._version = self._deletions = self._bytes = self._dropped = 0
+        self._version = self._bytes = self._dropped = 0
+        self._deletions = time.time_ns() // 1_000
 
     def append(self, entry_id: str, account_id: str | None, data: bytes, owner: str = "") -> int:
         """Append an entry. Return its place."""
@@ -51,17 +57,40 @@ class MemoryLog:
             )
 
     def entries(
-        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+        self,
+        account_id: str | None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
     ) -> list[LogEntry]:
-        """Return the entries of an account, oldest first; of later places, or changed since a version, only."""
+        """Return the entries of an account between two places, oldest first; at most the first or last ones."""
         with self._changed:
-            return [
+            kept = self._kept.values() if last is None else reversed(self._kept.values())
+            found = (
                 entry
-                for place, (entry, version) in self._kept.items()
-                if (after is None or place > after)
-                and (since is None or version > since)
+                for entry, _ in kept
+                if (after is None or entry.place > after)
+                and (before is None or entry.place < before)
                 and _is_of(entry, account_id)
+            )
+            return list(islice(found, first)) if last is None else list(islice(found, last))[::-1]
+
+    def changed(
+        self, account_id: str | None, since: int, *, until: int | None = None, last: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account that have changed since a version, oldest first; at most the last ones."""
+        with self._changed:
+            latest = (self._kept[place] for place in reversed(self._order))
+            since_then = takewhile(lambda kept: kept[1] > since, latest)
+            found = [
+                entry
+                for entry, version in since_then
+                if (until is None or version <= until) and _is_of(entry, account_id)
             ]
+        found.sort()
+        return found if last is None else found[-last:]
 
     def state(self) -> LogState:
         """Return the numbers of the log."""
@@ -100,6 +129,8 @@ class MemoryLog:
 
     def _keep(self, entry: LogEntry) -> None:
         self._kept[entry.place] = (entry, self._version + 1)
+        self._order.pop(entry.place, None)
+        self._order[entry.place] = None
         self._bytes += self._size(entry)
 
     def _delete(self, account_id: str | None) -> int:
@@ -108,14 +139,16 @@ class MemoryLog:
             self._dropped = 0
         gone = [entry for entry, _ in self._kept.values() if _is_of(entry, account_id)]
         for entry in gone:
-            del self._kept[entry.place]
+            del self._kept[entry.place], self._order[entry.place]
             self._bytes -= self._size(entry)
         return len(gone)
 
     def _end_change(self) -> None:
         """Drop the oldest entries beyond the bounds, and wake those who wait."""
         while len(self._kept) > self._bounds.entries or self._bytes > self._bounds.bytes:
-            self._bytes -= self._size(self._kept.popitem(last=False)[1][0])
+            place, (entry, _) = self._kept.popitem(last=False)
+            del self._order[place]
+            self._bytes -= self._size(entry)
             self._dropped += 1
         self._version += 1
         self._changed.notify_all()

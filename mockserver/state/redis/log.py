@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _APPEND, _REPLACE = script("log", "log_append"), script("log", "log_replace")
 _DELETE, _RESTORE = script("log", "log_delete"), script("log", "log_restore")
-_FIND, _ENTRIES, _STATE = script("log", "log_find"), script("log", "log_entries"), script("log", "log_state")
+_FIND, _STATE = script("log", "log_find"), script("log", "log_state")
+_ENTRIES, _CHANGED = script("log", "log_entries"), script("log", "log_changed")
 _NOTED = 10.0  # seconds for which a waiting thread is noted
 _PATIENCE = 30.0  # seconds for calls that read or write all entries
 
@@ -52,18 +53,25 @@ class RedisLog:
         return None if found is None else _entry(*found)
 
     def entries(
-        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+        self,
+        account_id: str | None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
     ) -> list[LogEntry]:
-        """Return the entries of an account, oldest first; of later places, or changed since a version, only."""
-        found = self._server.run(
-            _ENTRIES,
-            [self._key],
-            "-inf" if after is None else after,
-            "" if since is None else since,
-            *_given(account_id),
-            seconds=_PATIENCE,
-        )
-        return [_entry(place, entry) for place, entry in zip(found[::2], found[1::2], strict=True)]
+        """Return the entries of an account between two places, oldest first; at most the first or last ones."""
+        least, most = "-inf" if after is None else after, "+inf" if before is None else before
+        number = _number(first) if last is None else -last
+        return self._found(_ENTRIES, least, most, number, *_given(account_id))
+
+    def changed(
+        self, account_id: str | None, since: int, *, until: int | None = None, last: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account that have changed since a version, oldest first; at most the last ones."""
+        most = "+inf" if until is None else until
+        return self._found(_CHANGED, since, most, _number(last), *_given(account_id))
 
     def state(self) -> LogState:
         """Return the numbers of the log."""
@@ -97,8 +105,17 @@ class RedisLog:
         rows = [part for entry_id, account, data in entries for part in (entry_id, _named(account), data)]
         self._change(_RESTORE, _named(account_id), *rows, seconds=_PATIENCE)
 
+    def _found(self, search: Script, *arguments: Argument) -> list[LogEntry]:
+        found = self._server.run(search, [self._key], *arguments, seconds=_PATIENCE)
+        return [_entry(place, entry) for place, entry in zip(found[::2], found[1::2], strict=True)]
+
     def _change(self, change: Script, *arguments: Argument, seconds: float | None = None) -> Any:
         return self._server.run(change, [self._key], *self._bounds, *arguments, seconds=seconds)
+
+
+def _number(most: int | None) -> int:
+    """Return an argument for a number of entries; 0 for all."""
+    return 0 if most is None else most
 
 
 def _given(account_id: str | None) -> tuple[str, ...]:

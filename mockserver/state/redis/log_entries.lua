@@ -1,20 +1,17 @@
--- ARGV: place before the first; version after which they have changed, or empty; the account as =NAME, or all without one.
--- Returns place and entry of each.
+-- ARGV: place before the first; place after the last; the most entries, the last of them if negative, or 0 for all; the
+-- account as =NAME, or all without one. Returns place and entry of each.
+local set = ARGV[5] and numbers .. ':of' .. ARGV[5] or places
+local least, most, number = '(' .. ARGV[2], '(' .. ARGV[3], tonumber(ARGV[4])
+local of_these = {}
+if number < 0 then
+  local latest = redis.call('ZREVRANGEBYSCORE', set, most, least, 'LIMIT', 0, -number)
+  for each = #latest, 1, -1 do of_these[#of_these + 1] = latest[each] end
+else
+  of_these = redis.call('ZRANGEBYSCORE', set, least, most, 'LIMIT', 0, number == 0 and -1 or number)
+end
 local found = {}
-local function find(place)
+for _, place in ipairs(of_these) do
   local entry = redis.call('HGET', entries, place)
   if entry then found[#found + 1], found[#found + 2] = place, entry end
-end
-if ARGV[3] == '' then
-  local set = ARGV[4] and numbers .. ':of' .. ARGV[4] or places
-  for _, place in ipairs(redis.call('ZRANGEBYSCORE', set, '(' .. ARGV[2], '+inf')) do find(place) end
-  return found
-end
-local changed = redis.call('ZRANGEBYSCORE', versions, '(' .. ARGV[3], '+inf')
-table.sort(changed, function(a, b) return tonumber(a) < tonumber(b) end)
-local after = ARGV[2] == '-inf' and -math.huge or tonumber(ARGV[2])
-for _, place in ipairs(changed) do
-  local is_of = not ARGV[4] or redis.call('ZSCORE', numbers .. ':of' .. ARGV[4], place)
-  if is_of and tonumber(place) > after then find(place) end
 end
 return found

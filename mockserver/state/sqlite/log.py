@@ -11,7 +11,7 @@ from mockserver.state.protocols import LogEntry, LogState
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mockserver.state.protocols import Bounds
     from mockserver.state.sqlite.database import Database
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS {table} (
 )
 """
 _VERSIONS = "CREATE INDEX IF NOT EXISTS {table}_versions ON {table} (version)"
-_NEW = "INSERT OR IGNORE INTO logs VALUES (?, 0, 0, 0, 0, 0, 0)"
+_NEW = "INSERT OR IGNORE INTO logs VALUES (?, 0, ?, 0, 0, 0, 0)"
 _STATE = """
 SELECT version, deletions,
     coalesce((SELECT min(place) FROM {table}), next), coalesce((SELECT max(place) FROM {table}), next - 1),
@@ -77,7 +77,7 @@ class SqliteLog:
         self._insert, self._drop = self._of_table(_INSERT), self._of_table(_DROP)
         database.create(_LOGS, self._of_table(_TABLE), self._of_table(_VERSIONS))
         with database.transaction() as cursor:
-            cursor.execute(_NEW, (name,))
+            cursor.execute(_NEW, (name, time.time_ns() // 1_000))
 
     def append(self, entry_id: str, account_id: str | None, data: bytes, owner: str = "") -> int:
         """Append an entry. Return its place."""
@@ -107,17 +107,26 @@ class SqliteLog:
         return LogEntry(*row) if row else None
 
     def entries(
-        self, account_id: str | None, *, after: int | None = None, since: int | None = None
+        self,
+        account_id: str | None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
     ) -> list[LogEntry]:
-        """Return the entries of an account, oldest first; of later places, or changed since a version, only."""
-        query = _FOUND
-        if after is not None:
-            query += " AND place > :after"
-        if since is not None:
-            query += " AND version > :since"
-        values = {"account": account_id, "after": after, "since": since}
-        rows = self._database.rows(self._of_table(query + " ORDER BY place"), values)
-        return [LogEntry(*row) for row in rows]
+        """Return the entries of an account between two places, oldest first; at most the first or last ones."""
+        values = {"account": account_id, "after": after, "before": before}
+        conditions = {"after": " AND place > :after", "before": " AND place < :before"}
+        query = _FOUND + "".join(each for name, each in conditions.items() if values[name] is not None)
+        return self._found(query, values, first, last)
+
+    def changed(
+        self, account_id: str | None, since: int, *, until: int | None = None, last: int | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of an account that have changed since a version, oldest first; at most the last ones."""
+        query = _FOUND + " AND version > :since" + ("" if until is None else " AND version <= :until")
+        return self._found(query, {"account": account_id, "since": since, "until": until}, None, last)
 
     def state(self) -> LogState:
         """Return the numbers of the log."""
@@ -151,6 +160,16 @@ class SqliteLog:
             ]
             cursor.executemany(self._insert, rows)
             self._end(cursor, numbers)
+
+    def _found(
+        self, query: str, values: Mapping[str, Any], first: int | None, last: int | None
+    ) -> list[LogEntry]:
+        """Return the entries that a query finds, in order; at most the first or last ones."""
+        order = "" if last is None else " DESC"
+        most = -1 if first is None and last is None else first if last is None else last
+        query = self._of_table(f"{query} ORDER BY place{order} LIMIT :most")
+        found = [LogEntry(*row) for row in self._database.rows(query, {**values, "most": most})]
+        return found if last is None else found[::-1]
 
     def _of_table(self, statement: str) -> str:
         return statement.format(table=self._table)
