@@ -71,7 +71,7 @@ _RULES_OF_REALTIME = ("realtime", "live_transcription")  # models of "v1/realtim
 _RULES = (*_RULES_OF_ENDPOINT.values(), *_RULES_OF_REALTIME)
 _KEY_BY_KEY = (*_RULES, "sources")
 _OWN = frozenset({"id", "alias_of", "like", "created", "snapshot", "listed_snapshots"})
-_OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "conflicts", "ratings", "prices"}
+_OWN_OF_MODELS = _OWN | {"name", "summary", "shutdown_date", "replacements", "conflicts", "ratings", "prices"}
 _OWN_SOURCES = ("prices", "snapshot")
 _FROM_THE_MODEL_LIKE = ("created", "prices")  # inherited by configured rows, unless they give them
 CONFIGURABLE = (
@@ -131,8 +131,8 @@ def configured_row(row: Mapping[str, Any], known: Mapping[str, Row], where: str)
     """Return a row of a configuration with its inherited values. Raises ``CatalogError`` naming ``where``.
 
     ``known`` are the rows that it can be ``like``. By default, a fine-tuned model (``ft:BASE:…``) is like its base, and
-    a model that replaces a known one is like that. It inherits all values except names, snapshots and the shutdown
-    date.
+    a model that replaces a known one is like that. It inherits all values except names, snapshots, the shutdown date
+    and the replacements.
     """
     model_id = row.get("id")
     if not isinstance(model_id, str) or not model_id:

@@ -366,6 +366,7 @@ class ModelCard(Struct, frozen=True):
     A dated snapshot inherits from the model ``alias_of``, another model from the model that it is ``like``.
 
     - ``created``: Unix time in seconds. Dates are "YYYY-MM-DD"; windows are in tokens.
+    - ``replacements``: the models that the announcement of the shutdown recommends, if it is known.
     - ``snapshot``: the id in responses, which is the model's own id unless it is an alias.
     - ``listed_snapshots``: the snapshots on the product page.
     - ``endpoints``: paths such as "v1/audio/speech".
@@ -390,6 +391,7 @@ class ModelCard(Struct, frozen=True):
     configured: bool = False
     listed_snapshots: tuple[str, ...] = ()
     shutdown_date: str | None = None
+    replacements: tuple[str, ...] = ()
     conflicts: dict[str, str] = {}
     modalities: dict[str, Literal["input and output", "input only", "output only", "not supported"]] = {}
     features: dict[str, bool] = {}

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mockserver.journal.metrics import Metrics
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
+    from mockserver.pipeline.provider import Provider
     from mockserver.scripting.faults.registry import Faults
     from mockserver.scripting.stubs.stubs import Stubs
     from mockserver.server_state import ServerState
@@ -65,9 +66,10 @@ class MetricsContext(Struct, frozen=True):
 
 
 class ModelsContext(Struct, frozen=True):
-    """The parts of a server that ``/_mock/models`` uses."""
+    """The parts of a server that ``/_mock/models`` and ``/_mock/catalog`` use."""
 
     catalog: Catalog
+    clock: Clock
 
 
 class SettingsContext(Struct, frozen=True):
@@ -127,6 +129,14 @@ class WebhooksContext(Struct, frozen=True):
 
     closing: threading.Event
     webhooks: Webhooks
+
+
+class WorkContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/work`` uses."""
+
+    accounts: Accounts
+    clock: Clock
+    providers: Sequence[Provider]
 
 
 class CallsContext(Struct, frozen=True):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.limit_kinds import KINDS
-from mockserver.control.operation import ControlError
+from mockserver.control.operation import ControlError, names_of
 from mockserver.errors import ApiError
 
 if TYPE_CHECKING:
-    from mockserver.accounts.accounts import Account, Accounts
+    from mockserver.accounts.accounts import Account
     from mockserver.catalog.records import ModelCard
     from mockserver.catalog.tables import Catalog
     from mockserver.control.contexts import LimitsContext
@@ -45,7 +45,7 @@ def show_costs(context: LimitsContext, call: Call) -> dict[str, Any]:
     rows = context.ledger.rows(call.account_id)
     known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
     return {
-        "rows": [row | _names(context.accounts, row["account"]) for row in rows],
+        "rows": [row | names_of(context.accounts, row["account"]) for row in rows],
         "total_usd": sum(known) if known or not rows else None,
         "requests_of_unknown_cost": sum(row["requests_of_unknown_cost"] for row in rows),
     }
@@ -78,13 +78,6 @@ def _limits(context: LimitsContext, account: Account | None, models: list[ModelC
         ],
         "clock": context.clock.state(),
     }
-
-
-def _names(accounts: Accounts, account_id: str) -> dict[str, str | None]:
-    """Return the names of an account: its redacted API key if known, organization and project."""
-    account = accounts.known(account_id)
-    organization, _, project = account_id.rpartition("/")
-    return {"account": account.key if account else None, "organization": organization, "project": project}
 
 
 def _gauges(limiter: Limiter, catalog: Catalog, account: Account, group: str) -> list[dict[str, Any]]:

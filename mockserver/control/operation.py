@@ -121,6 +121,13 @@ def without_keys(
     return [without_secrets(document, secrets) for document in documents]
 
 
+def names_of(accounts: Accounts, account_id: str) -> dict[str, str | None]:
+    """Return the names of an account: its redacted API key if known, organization and project."""
+    account = accounts.known(account_id)
+    organization, _, project = account_id.rpartition("/")
+    return {"account": account.key if account else None, "organization": organization, "project": project}
+
+
 def check_same_id(body: dict[str, Any], id_: str) -> None:
     """Set the id in the body of a replacement to that of the URL. Raises ``ControlError`` if it has another."""
     if body.setdefault("id", id_) != id_:

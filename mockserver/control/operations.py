@@ -20,6 +20,7 @@ from mockserver.control import (
     snapshot,
     stubs,
     webhooks,
+    work,
 )
 from mockserver.control.contexts import (
     CallsContext,
@@ -33,6 +34,7 @@ from mockserver.control.contexts import (
     SnapshotContext,
     StubsContext,
     WebhooksContext,
+    WorkContext,
 )
 from mockserver.control.operation import ControlOperation as Row
 
@@ -61,6 +63,7 @@ OPERATIONS = (
     Row("DELETE", "/_mock/models", models.remove_all, ModelsContext),
     Row("GET", "/_mock/models/<path:name>", models.show, ModelsContext),
     Row("DELETE", "/_mock/models/<path:name>", models.remove, ModelsContext),
+    Row("GET", "/_mock/catalog", models.show_catalog, ModelsContext),
     Row("GET", "/_mock/settings", settings.show, SettingsContext),
     Row("PATCH", "/_mock/settings", settings.change, SettingsContext, "settings"),
     Row("DELETE", "/_mock/settings", settings.reset, SettingsContext),
@@ -124,6 +127,7 @@ OPERATIONS = (
     Row("DELETE", "/_mock/webhooks/faults", webhooks.remove_faults, WebhooksContext),
     Row("GET", "/_mock/webhooks/<id>", webhooks.show, WebhooksContext),
     Row("DELETE", "/_mock/webhooks/<id>", webhooks.remove, WebhooksContext),
+    Row("GET", "/_mock/work", work.show_all, WorkContext, query=work.QUERY),
     Row("GET", "/_mock/calls", calls.show_all, CallsContext),
     Row("POST", "/_mock/calls", calls.ring, CallsContext, "telephone_call", status=201),
     Row("DELETE", "/_mock/calls", calls.remove_all, CallsContext),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
+    from mockserver.pipeline.background_work import BackgroundWork
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
@@ -100,6 +101,10 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Stop the work in the background."""
+        ...
+
+    def background_work(self, account_id: str | None) -> list[BackgroundWork]:
+        """Return the work of an account, or of all, that continues after its requests, and what has ended of it."""
         ...
 
     def caller(self, headers: SupportsGet) -> Account:

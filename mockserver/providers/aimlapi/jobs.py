@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockserver.pipeline.background_work import BackgroundWork
+
 if TYPE_CHECKING:
     from mockserver.state.protocols import Documents
 
@@ -57,6 +59,26 @@ def status(job: Value, now: float) -> str:
     if now < begins + job["generating"] or job["work"] == "running":
         return "generating"
     return "completed" if job["error"] is None else "error"
+
+
+def described(account_id: str, job: Value, now: float) -> BackgroundWork:
+    """Return a job in the form that all work in the background has."""
+    shown = created_by(job, now)
+    state, begins = status(shown, now), shown["created"] + job["queued"]
+    ends = begins + job["generating"]
+    return BackgroundWork(
+        kind="stt_job",
+        id=job["id"],
+        account_id=account_id,
+        endpoint="v1/stt/create",
+        model=job["model"],
+        status=state,
+        is_finished=state in ("completed", "error"),
+        created_at=shown["created"],
+        ended_at=None,
+        next_change_at=next((then for then in (begins, ends) if now < then), None),
+        expected_end_at=ends if now < ends else None,
+    )
 
 
 def begun(job: Value) -> Value:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from mockserver.accounts.accounts import key_of
 from mockserver.errors import ApiError
 from mockserver.limits.costs import transcription_cost
+from mockserver.pipeline.background_work import BackgroundWork, values_of
 from mockserver.pipeline.operation import Operation
 from mockserver.pipeline.provider import Fill, Headers, Route, bound
 from mockserver.pipeline.responses import refusal_reply
 from mockserver.providers.aimlapi.contexts import AimlApiContext, JobsContext
-from mockserver.providers.aimlapi.jobs import KIND
+from mockserver.providers.aimlapi.jobs import KIND, described
 from mockserver.work_queue import WorkQueue
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ class AimlApi:
     def close(self) -> None:
         """Stop the work on jobs. With a state folder, the next server continues it."""
         self._queue.close()
+
+    def background_work(self, account_id: str | None) -> list[BackgroundWork]:
+        """Return the speech-to-text jobs."""
+        now = self._clock.now()
+        jobs_of = values_of(self._jobs.store, KIND, account_id)
+        return [described(owner, job, now) for owner, job in jobs_of]
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key. The API has no organizations."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mockserver.accounts.accounts import Account
+    from mockserver.pipeline.background_work import BackgroundWork
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
@@ -78,6 +79,10 @@ class Azure:
 
     def close(self) -> None:
         """Do nothing: OpenAI's package does the work in the background."""
+
+    def background_work(self, account_id: str | None) -> list[BackgroundWork]:
+        """Return nothing: OpenAI's package does the work in the background."""
+        return []
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key in ``api-key``, else of the key or the Entra token in ``Authorization``."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.accounts.accounts import Account
+    from mockserver.pipeline.background_work import BackgroundWork
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.exchange import Exchange
     from mockserver.pipeline.operation import Operation
@@ -129,6 +130,10 @@ class OpenAi:
         self._live_calls.close()
         self._batches.close()
         self._background.close()
+
+    def background_work(self, account_id: str | None) -> list[BackgroundWork]:
+        """Return the batches, and the responses in the background."""
+        return [*self._batches.described(account_id), *self._background.described(account_id)]
 
     def caller(self, headers: SupportsGet) -> Account:
         """Return the account of the key, with the organization and project that the headers name."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.errors import ApiError
+from mockserver.pipeline.background_work import BackgroundWork, values_of
 from mockserver.providers.openai.batch_work.record import (
     FINAL,
     KIND,
     Value,
+    described,
     is_final,
     is_to_be_announced,
     moved,
@@ -111,6 +113,12 @@ class Batches:
         """Return the objects of an account's batches, oldest first."""
         values = self._context.store.values(KIND, account_id)
         return [self._object(account_id, value) for value in values]
+
+    def described(self, account_id: str | None) -> Iterator[BackgroundWork]:
+        """Yield the batches of an account, or of all, in the form that all work in the background has."""
+        now = self._context.clock.now()
+        for owner, value in values_of(self._context.store, KIND, account_id):
+            yield described(owner, value | {"batch": self._object(owner, value)}, now)
 
     def cancel(self, account_id: str, batch_id: str) -> Value | None:
         """Cancel a batch, and return its object; ``None`` if there is no such batch.

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.pipeline.background_work import BackgroundWork
+
 KIND = "batch"  # kind of the store's values
 FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 PORTIONS = 100  # portions in which the lines of a slow batch are answered, at most
 
 _WINDOW = 24 * 3600  # seconds
+_STATES_LEFT = {"validating": 3, "in_progress": 2, "finalizing": 1, "cancelling": 1}  # with the state itself
 _TIMES = {
     "in_progress": "in_progress_at",
     "finalizing": "finalizing_at",
@@ -135,6 +138,44 @@ def since(value: Value, now: float) -> float:
     if value["batch"]["status"] == "in_progress" and counts["total"]:
         passed = work["seconds"] * (counts["completed"] + counts["failed"]) / counts["total"]
     return float(min(work["since"], now - passed))
+
+
+def described(account_id: str, value: Value, now: float) -> BackgroundWork:
+    """Return a batch in the form that all work in the background has."""
+    batch = value["batch"]
+    return BackgroundWork(
+        kind="batch",
+        id=batch["id"],
+        account_id=account_id,
+        endpoint=batch["endpoint"].removeprefix("/"),
+        model=batch["model"],
+        status=batch["status"],
+        is_finished=is_final(value),
+        created_at=batch["created_at"],
+        ended_at=batch[_TIMES[batch["status"]]] if is_final(value) else None,
+        next_change_at=_next_change(value, now),
+        expected_end_at=_expected_end(value, now),
+        counts=dict(batch["request_counts"]),
+    )
+
+
+def _next_change(value: Value, now: float) -> float | None:
+    """Return when the clock changes a batch next; ``None`` if it has ended, or its lines take what they take."""
+    seconds, batch = value["work"]["seconds"], value["batch"]
+    if not seconds or is_final(value):
+        return None
+    is_answering = batch["status"] == "in_progress" and batch["request_counts"]["total"]
+    then = next_due(value, now) if is_answering else since(value, now) + seconds
+    return then if batch["status"] == "cancelling" else min(then, batch["expires_at"])
+
+
+def _expected_end(value: Value, now: float) -> float | None:
+    seconds, batch = value["work"]["seconds"], value["batch"]
+    left = _STATES_LEFT.get(batch["status"])
+    if not seconds or left is None:
+        return None
+    then: float = since(value, now) + seconds * left
+    return then if batch["status"] == "cancelling" else min(then, batch["expires_at"])
 
 
 def lines_due(value: Value, now: float) -> int:

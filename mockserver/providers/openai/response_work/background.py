@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from mockserver.errors import ApiError
+from mockserver.pipeline.background_work import BackgroundWork, values_of
 from mockserver.providers.openai.response_work import progress
 from mockserver.providers.openai.response_work.records import (
     RESPONSE,
     Value,
     add_items,
     conversation_id_of,
+    is_expired,
     items_of,
 )
 from mockserver.schedule import Schedule
@@ -88,6 +90,13 @@ class Background:
         self._context.clock.listen(self._notify)
         for account_id, _, value in self._context.store.all(RESPONSE):
             self._continue(account_id, value)
+
+    def described(self, account_id: str | None) -> Iterator[BackgroundWork]:
+        """Yield the responses of an account, or of all, in the form that all work in the background has."""
+        now = self._context.clock.now()
+        for owner, value in values_of(self._context.store, RESPONSE, account_id):
+            if "background" in value and not is_expired(value, now):
+                yield progress.described(owner, value, now)
 
     def make_later(self, account_id: str, response_id: str, make: Callable[[], Made]) -> None:
         """Let ``make`` make the output of a response in the background. It is put into the store after this call."""

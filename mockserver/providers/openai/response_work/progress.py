@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mockserver.pipeline.background_work import BackgroundWork
 from mockserver.wire import responses
 
 if TYPE_CHECKING:
@@ -94,6 +95,27 @@ def next_change(value: Value, now: float) -> float:
     if is_final(value):
         return float(value["response"]["created_at"] + STREAMABLE)
     return since(value, now) + float(value["background"]["seconds"])
+
+
+def described(account_id: str, value: Value, now: float) -> BackgroundWork:
+    """Return a response in the form that all work in the background has."""
+    response, background, then = value["response"], value["background"], None
+    if not is_final(value) and not is_waiting(value):
+        then = next_change(value, now)
+    left = background["seconds"] if response["status"] == "queued" else 0.0
+    return BackgroundWork(
+        kind="response",
+        id=response["id"],
+        account_id=account_id,
+        endpoint="v1/responses",
+        model=response["model"],
+        status=response["status"],
+        is_finished=is_final(value),
+        created_at=response["created_at"],
+        ended_at=background["since"] if is_final(value) else None,
+        next_change_at=then,
+        expected_end_at=None if then is None else then + left,
+    )
 
 
 def cancelled(value: Value, now: float) -> Value:
