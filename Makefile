@@ -7,6 +7,7 @@
 # make test-lowest, make test-latest    run the tests with the lowest and the newest allowed versions of the dependencies
 # make test-sdk runs the official SDK's own tests of these endpoints against the server; ARGS=latest: those of the newest
 # make test-browser tests in Chromium what web pages can do to the server; needs Node
+# make test-dashboard tests the pages of the dashboard in Chromium, which must be installed
 # make test-clients runs clients of other projects against the server, in a separate environment; needs Node
 # make test-realtime-clients runs clients of the Realtime API against the server, in an environment of their own
 # make test-js  tests the npm package with the runners that it is for; needs Node
@@ -33,6 +34,8 @@ BROWSER := tests/browser/node_modules/.package-lock.json
 IMAGE_NPM := tests/image/npm/node_modules/.package-lock.json
 CLIENTS := build/clients
 REALTIME_CLIENTS := build/realtime-clients
+DASHBOARD := build/dashboard
+DASHBOARD_PIP := $(DASHBOARD)/bin/python -m pip --disable-pip-version-check
 FUZZ := build/fuzz
 FUZZ_PIP := $(FUZZ)/bin/python -m pip --disable-pip-version-check
 RELEASE := build/release
@@ -45,7 +48,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms dashboard-libraries check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -76,6 +79,10 @@ test-sdk: $(DEV)
 
 test-browser: $(DEV) $(BROWSER)
 	$(BIN)/python -m pytest tests/browser
+
+# tests/conftest.py needs packages that only the other tests have.
+test-dashboard: $(DASHBOARD)/.python
+	$(DASHBOARD)/bin/python -m pytest --confcutdir tests/dashboard tests/dashboard
 
 # Warnings of the clients are ignored; tests/conftest.py needs packages that only the other tests have.
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
@@ -142,6 +149,7 @@ lock: $(UV)
 	$(LOCK) --generate-hashes --group build pyproject.toml -o requirements/run.txt
 	$(LOCK) --generate-hashes --group clients pyproject.toml -o requirements/clients.txt
 	$(LOCK) --generate-hashes --group realtime-clients pyproject.toml -o requirements/realtime-clients.txt
+	$(LOCK) --generate-hashes --group dashboard pyproject.toml -o requirements/dashboard.txt
 	$(LOCK) --generate-hashes --group fuzz pyproject.toml -o requirements/fuzz.txt
 	$(LOCK) --generate-hashes --group build -o requirements/build.txt
 	$(LOCK) --generate-hashes --group release -o requirements/release.txt
@@ -197,6 +205,11 @@ $(REALTIME_CLIENTS)/.python: requirements/realtime-clients.txt pyproject.toml | 
 	$(REALTIME_CLIENTS_PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(DASHBOARD)/.python: requirements/dashboard.txt pyproject.toml | $(DASHBOARD)/bin/python
+	$(DASHBOARD_PIP) install --quiet --require-hashes --no-deps --requirement requirements/dashboard.txt
+	$(DASHBOARD_PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
 $(FUZZ)/.python: requirements/fuzz.txt pyproject.toml | $(FUZZ)/bin/python
 	$(FUZZ_PIP) install --quiet --require-hashes --no-deps --requirement requirements/fuzz.txt
 	$(FUZZ_PIP) install --quiet --no-deps --no-build-isolation --editable .
@@ -228,6 +241,9 @@ $(CLIENTS)/bin/python:
 
 $(REALTIME_CLIENTS)/bin/python:
 	$(PYTHON) -m venv $(REALTIME_CLIENTS)
+
+$(DASHBOARD)/bin/python:
+	$(PYTHON) -m venv $(DASHBOARD)
 
 $(FUZZ)/bin/python:
 	$(PYTHON) -m venv $(FUZZ)

@@ -50,6 +50,7 @@ LOCKS = {
     "run.txt": [*PROJECT["project"]["dependencies"], *group("build")],
     "dev.txt": [*PROJECT["project"]["dependencies"], *group("dev")],
     "clients.txt": [*PROJECT["project"]["dependencies"], *group("clients")],
+    "dashboard.txt": [*PROJECT["project"]["dependencies"], *group("dashboard")],
     "fuzz.txt": [*PROJECT["project"]["dependencies"], *group("fuzz")],
     "training.txt": [*PROJECT["project"]["dependencies"], *group("whisper-training")],
 }

@@ -1,0 +1,1 @@
+"""Tests of the dashboard in Chromium. `make test-dashboard` runs them."""

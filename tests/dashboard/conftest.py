@@ -1,0 +1,105 @@
+"""Fixtures that all tests of the dashboard share: a server, a browser, and a page whose complaints fail the test.
+
+Without Chromium the tests are skipped, without Playwright they are left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.dashboard.chromium import Complaints
+
+MISSING = [name for name in ("axe_playwright_python", "playwright") if find_spec(name) is None]
+collect_ignore_glob = ["test_*.py"] if MISSING else []
+
+
+def pytest_report_header() -> list[str]:
+    """Say why the tests are left out."""
+    return [f"left out, not installed: tests/dashboard ({', '.join(MISSING)})"] if MISSING else []
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., MockServer]]:
+    """Return a function that starts a server in this process, with settings as keywords."""
+    with ExitStack() as running:
+
+        def start(**settings: Any) -> MockServer:
+            given: dict[str, Any] = {"port": 0, "log_level": "warning"} | settings
+            return running.enter_context(MockServer(Settings(**given)))
+
+        yield start
+
+
+@pytest.fixture
+def server(make_server: Callable[..., MockServer]) -> MockServer:
+    """Return a server of this test, which transcribes known audio only."""
+    return make_server(whisper_model="none")
+
+
+@pytest.fixture
+def run_server() -> Iterator[Callable[..., str]]:
+    """Return a function that runs ``mockserver serve`` with further options, and returns its URL."""
+    with ExitStack() as running:
+        yield lambda *options: running.enter_context(_served(options))
+
+
+@contextlib.contextmanager
+def _served(options: tuple[str, ...]) -> Iterator[str]:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--stop-on-eof", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        found = re.search(
+            r"http\S+?(?=/v1)", next(line for line in process.stdout if "OPENAI_BASE_URL" in line)
+        )
+        assert found is not None
+        yield found[0]
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from tests.dashboard import chromium
+
+    chromium.require()
+    with chromium.running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(browser: Browser, server: MockServer) -> Iterator[BrowserContext]:
+    """Yield a profile of this test; paths are those of ``server``."""
+    with browser.new_context(base_url=server.url, reduced_motion="reduce") as made:
+        made.set_default_timeout(20_000)
+        yield made
+
+
+@pytest.fixture
+def complaints(context: BrowserContext) -> Iterator[Complaints]:
+    """Yield what pages did and should not; the test fails if anything is left that it did not allow."""
+    from tests.dashboard.chromium import Complaints
+
+    found = Complaints(context)
+    yield found
+    assert found.all() == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: Complaints) -> Page:
+    return context.new_page()
