@@ -122,6 +122,7 @@ class JournalContext(Struct, frozen=True):
     closing: threading.Event
     journal: Journal
     settings: Settings
+    speaker: Pyttsx3Speaker
 
 
 class WebhooksContext(Struct, frozen=True):

@@ -5,22 +5,21 @@ A call with an API key applies to that account, one without a key to every accou
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import flask
-
 from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import report as reports
 from mockserver.journal import verification
 from mockserver.journal.entries import JournalPattern
-from mockserver.journal.record import AudioFile, Record, shown
+from mockserver.journal.record import Record, shown
 from mockserver.matching.comparisons import PatternError
 
 if TYPE_CHECKING:
+    import flask
+
     from mockserver.control.contexts import JournalContext
     from mockserver.control.operation import Call
     from mockserver.journal.journal import Journal
@@ -33,7 +32,6 @@ _TIMEOUT = 10.0  # seconds
 _MAX_ENTRIES = 10**9  # entries
 _STATUS = re.compile("[1-5](xx|[0-9]{2})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_UNNAMED = "audio"  # file name of a download whose upload had none
 
 _Result = TypeVar("_Result")
 
@@ -68,26 +66,7 @@ def report(context: JournalContext, call: Call) -> dict[str, Any]:
 
 def show(context: JournalContext, call: Call) -> Mapping[str, Any]:
     """Return one entry."""
-    return shown(_record(context.journal, call))
-
-
-def download_audio(context: JournalContext, call: Call) -> flask.Response:
-    """Return an audio file of an entry, if it was kept."""
-    files, number = _record(context.journal, call).audio, call.path["number"]
-    if number >= len(files):
-        raise NotFound(f"Entry {call.path['id']!r} has {len(files)} audio files, numbered from 0.")
-    data = context.journal.audio(files[number].sha256)
-    if data is None:
-        raise NotFound(
-            "The audio was not kept, or was evicted. "
-            f"Raise the setting keep_audio, now {context.settings.keep_audio} bytes."
-        )
-    return flask.send_file(
-        io.BytesIO(data),
-        _content_type(files[number]),
-        as_attachment=True,
-        download_name=files[number].file or _UNNAMED,
-    )
+    return shown(record_of(context.journal, call))
 
 
 def count(context: JournalContext, call: Call) -> dict[str, Any]:
@@ -124,7 +103,8 @@ def wait(context: JournalContext, call: Call) -> flask.Response:
     return _reported(_checked(waiting))
 
 
-def _record(journal: Journal, call: Call) -> Record:
+def record_of(journal: Journal, call: Call) -> Record:
+    """Return the entry that a call names. Raises ``NotFound``."""
     record = journal.record(call.account_id, call.path["id"])
     if record is None:
         raise NotFound(f"Unknown journal entry {call.path['id']!r}. Use the x-request-id of the response.")
@@ -166,11 +146,3 @@ def _reported(verdict: Verdict) -> flask.Response:
         },
         422,
     )
-
-
-def _content_type(audio: AudioFile) -> str:
-    """Return the content type of an audio file, whose container may be unknown."""
-    container = audio.container or "unknown"
-    if container == "unknown":
-        return "application/octet-stream"
-    return "audio/mpeg" if container == "mp3" else f"audio/{container}"

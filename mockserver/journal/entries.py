@@ -10,13 +10,14 @@ import msgspec
 
 from mockserver import json_styles
 from mockserver.catalog.paths import VERSION, with_version
-from mockserver.journal.record import AudioFile, RealtimeTurn, Record, as_json
+from mockserver.journal.record import RealtimeTurn, Record, as_json
 from mockserver.matching.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from mockserver.audio.decode import ClipFacts
+    from mockserver.journal.audio_records import AudioFile
 
 _decoder = msgspec.json.Decoder(Record)
 OVERHEAD = 350  # bytes of memory of an entry in addition to its record as JSON

@@ -21,7 +21,7 @@ from mockserver.state.presence import EXTENDED
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from mockserver.audio.clip import Clip
+    from mockserver.audio.content import Content
     from mockserver.clock import Clock
     from mockserver.journal.entries import Progress
     from mockserver.journal.kept_audio import KeptAudio
@@ -31,6 +31,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CHECK_EVERY = 0.1  # seconds between two checks of whether to continue waiting
+
+
+class FileToKeep(Protocol):
+    """An audio file that can be kept: its SHA-256 in hex, and its bytes if they are known."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Return the SHA-256."""
+        ...
+
+    @property
+    def content(self) -> Content | None:
+        """Return the bytes."""
+        ...
 
 
 class Matcher(Protocol):
@@ -146,14 +160,20 @@ class Journal:
         with contextlib.suppress(StateFailed):  # then they notice it themselves
             self._presence.end()
 
-    def keep_audio(self, clips: Iterable[Clip]) -> None:
+    @property
+    def keeps_audio(self) -> bool:
+        """Return whether it keeps audio, as the setting says."""
+        return self._audio is not None
+
+    def keep_audio(self, files: Iterable[FileToKeep]) -> None:
         """Keep the audio of an exchange, if the setting says so. Raises ``StateFailed``."""
         if self._audio is not None:
-            for clip in clips:
-                self._audio.keep(clip.sha256, clip.content)
+            for file in files:
+                if file.content is not None and file.sha256 is not None:
+                    self._audio.keep(file.sha256, file.content)
 
     def audio(self, sha256: str) -> bytes | None:
-        """Return an uploaded file; ``None`` if it was not kept, or was dropped."""
+        """Return an audio file; ``None`` if it was not kept, or was dropped."""
         return self._audio.get(sha256) if self._audio is not None else None
 
     def records(

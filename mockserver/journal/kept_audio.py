@@ -1,4 +1,4 @@
-"""The audio files of requests, if the setting ``keep_audio`` is not 0."""
+"""The audio files of requests and answers, if the setting ``keep_audio`` is not 0."""
 
 from __future__ import annotations
 

@@ -9,31 +9,14 @@ from typing import Any
 
 import msgspec
 
+from mockserver.journal.audio_records import AudioFile, SaidAudio  # noqa: TC001 - msgspec reads the types
+
 # The members that only conditions and findings read.
 _UNSHOWN = ("account_id", "account_names", "endpoint_names")
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
     """A part of a record; unknown members are refused."""
-
-
-class AudioFile(_Part, kw_only=True):
-    """An audio file of a request: its place, its facts if it was decoded, and its transcript if one was made.
-
-    ``size`` is in bytes, ``duration`` in seconds, ``sample_rate`` in Hz.
-    """
-
-    place: str
-    file: str
-    size: int
-    sha256: str
-    container: str | None = None
-    codec: str | None = None
-    duration: float | None = None
-    channels: int | None = None
-    sample_rate: int | None = None
-    pcm_sha256: str | None = None
-    heard: str | None = None
 
 
 class HitFault(_Part, kw_only=True):
@@ -116,8 +99,8 @@ class Record(_Part, kw_only=True):
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
     that conditions can use. ``connection`` is the id of the handshake, if the request is a message of a WebSocket.
-    ``reply`` is the reply of a chat or response, ``realtime`` the session that the request opened. Old snapshots lack
-    these.
+    ``reply`` is the reply of a chat or response, ``realtime`` the session that the request opened, ``said_audio`` the
+    speech in the answer. Old snapshots lack these.
     """
 
     id: str
@@ -138,6 +121,7 @@ class Record(_Part, kw_only=True):
     model: str | None
     request: dict[str, Any]
     audio: list[AudioFile]
+    said_audio: list[SaidAudio] = []
     heard: str | None
     user_text: str | None
     prompt: str | None

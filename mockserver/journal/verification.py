@@ -16,8 +16,9 @@ from mockserver.matching.comparisons import PatternError
 from mockserver.wording import cut
 
 if TYPE_CHECKING:
+    from mockserver.journal.audio_records import AudioFile
     from mockserver.journal.journal import Journal
-    from mockserver.journal.record import AudioFile, RealtimeTurn, Record
+    from mockserver.journal.record import RealtimeTurn, Record
 
 _NEAR_MISSES = 3
 _SHOWN = 100  # characters of a transcript or text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from mockserver.audio.uploads import AudioPlace, FilePart
     from mockserver.catalog.records import ModelCard
     from mockserver.engines.answered_by import AnsweredBy
+    from mockserver.engines.transcription import Transcription
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.recording import Recording
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_audio import RequestAudio
     from mockserver.pipeline.request_facts import Recall
+    from mockserver.pipeline.said_audio import SaidAudio
     from mockserver.pipeline.web_socket_adapter import WebSocketAdapter
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
@@ -37,11 +39,13 @@ class Outcome(Struct):
     """The result of a request, for the journal and the headers. If the answer is a stream, it is known at its end.
 
     ``reply`` is the reply of a chat or response: its ``text``, and the names and arguments of its ``tool_calls``.
+    ``said`` is the speech in it.
     """
 
     usage: Mapping[str, Any] | None = None
     cost_usd: float | None = None
     reply: Mapping[str, Any] | None = None
+    said: Sequence[SaidAudio] = ()
 
 
 @dataclass(slots=True)
@@ -92,8 +96,8 @@ class Call:
         return self.audio.clips
 
     @property
-    def transcripts(self) -> dict[AudioPlace, str]:
-        """Return the texts that the endpoint transcribed from the clips, by their place."""
+    def transcripts(self) -> dict[AudioPlace, Transcription]:
+        """Return what the endpoint transcribed from the clips, by their place."""
         return self.audio.transcripts
 
     @property

@@ -12,13 +12,14 @@ from urllib.parse import unquote
 from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
 from mockserver.journal.record import HitFault, Record, Timing
+from mockserver.pipeline.audio_members import said_of
 from mockserver.pipeline.record_members import caller_of, content_of, endpoint_of, reply_of, usage_of
 from mockserver.pipeline.spans import begin_span
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
-    from mockserver.journal.journal import Journal
+    from mockserver.journal.journal import FileToKeep, Journal
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
@@ -116,10 +117,12 @@ class Exchange:
             return reply
         self._head = _head(reply)
         if self.call is not None and self._journal is not None:
-            self._journal.keep_audio(self.call.clips.values())
+            self._journal.keep_audio([*self.call.clips.values(), *self.call.outcome.said])
         recording = self.call.recording if self.call is not None else None
         if recording is not None and reply.status < _REFUSED:
             recording.end = self._session_ended
+            if self._journal is not None and self._journal.keeps_audio:
+                recording.keep_audio = self._keep_audio
             if self._span is not None:
                 recording.trace_turn = self._span.turn
             recording.first_byte_ms = self._elapsed()
@@ -181,6 +184,14 @@ class Exchange:
         if self._journal is not None and self._place is not None:
             self._journal.write_progress(self._place)
 
+    def _keep_audio(self, files: Iterable[FileToKeep]) -> None:
+        """Keep the audio of a stream or session."""
+        try:
+            if self._journal is not None:
+                self._journal.keep_audio(files)
+        except StateFailed as error:
+            log.warning("The audio of an exchange is not kept: %s", error)
+
     def _session_ended(self, hung_up: bool) -> None:
         """Finish the entry of a session."""
         self.ended(hung_up=hung_up)
@@ -209,6 +220,8 @@ class Exchange:
         if not self._is_open:
             return
         self._is_open = False
+        if self.call is not None and self.call.outcome.said:
+            self._keep_audio(self.call.outcome.said)
         record = self._record(in_flight=False, hung_up=hung_up)
         place, self._place = self._place, None
         if place is not None and self._journal is not None:
@@ -238,6 +251,7 @@ class Exchange:
             query=redacted.query(request.query_string, secrets),
             headers=redacted.headers(request.headers, secrets),
             **content_of(self.call, secrets),
+            said_audio=said_of(self.call, secrets),
             status=head.status,
             error=self.error or None,
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,

@@ -6,17 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mockserver.journal import redacted
-from mockserver.journal.record import AudioFile
+from mockserver.pipeline.audio_members import files_of, heard_of
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
-    from mockserver.audio.clip import Clip
-    from mockserver.audio.uploads import AudioPlace
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
-    from mockserver.transport.streamed_forms import ReceivedFile
-
-_FACTS = ("container", "codec", "duration", "channels", "sample_rate", "pcm_sha256")
 
 
 def caller_of(call: Call | None) -> dict[str, Any]:
@@ -58,38 +53,16 @@ def content_of(call: Call | None, secrets: Secrets) -> dict[str, Any]:
     """Return the content of the request: its document, its audio, its texts."""
     if call is None:
         return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
-    facts, transcripts = call.facts, call.transcripts
+    facts = call.facts
     clips = call.clips if facts.clips else {}
     return {
         "model": redacted.text(facts.model, secrets) or None,
         "request": redacted.document(call.document, clips, secrets),
-        "audio": [
-            *(_clip(place, clip, transcripts.get(place), secrets) for place, clip in clips.items()),
-            *(_stored_file(file, secrets) for file in call.audio.received),
-        ],
-        "heard": _last_transcript(transcripts),
+        "audio": files_of(call, secrets),
+        "heard": heard_of(call.transcripts, secrets),
         "user_text": redacted.text(facts.user_text, secrets) or None,
         "prompt": redacted.text(facts.prompt, secrets) or None,
     }
-
-
-def _clip(place: AudioPlace, clip: Clip, transcript: str | None, secrets: Secrets) -> AudioFile:
-    facts = clip.known_facts
-    known = {} if facts is None else {name: getattr(facts, name) for name in _FACTS}
-    name, size = secrets.hide(clip.name), clip.content.size
-    return AudioFile(place=str(place), file=name, size=size, sha256=clip.sha256, heard=transcript, **known)
-
-
-def _stored_file(file: ReceivedFile, secrets: Secrets) -> AudioFile:
-    return AudioFile(place=file.place, file=secrets.hide(file.name), size=file.size, sha256=file.sha256)
-
-
-def _last_transcript(transcripts: dict[AudioPlace, str]) -> str | None:
-    """Return the transcript of the upload, or of the last message with transcribed audio."""
-    if not transcripts:
-        return None
-    last = next(reversed(transcripts)).message
-    return " ".join(text for place, text in transcripts.items() if place.message == last)
 
 
 def reply_of(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:

@@ -29,8 +29,8 @@ class RequestAudio:
     """The audio files of one request. A clip is made once for each, and transcribed once with the same options.
 
     ``transcribers`` transcribe clips of at most ``max_seconds``; ``look`` raises when the client has left.
-    ``clips`` are the clips made so far, and ``transcripts`` the texts of those that the endpoint transcribed, both by
-    place. ``received`` are files that were stored while they arrived and are not transcribed.
+    ``clips`` are the clips made so far, and ``transcripts`` the complete transcriptions of those that the endpoint
+    transcribed, both by place. ``received`` are files that were stored while they arrived and are not transcribed.
     """
 
     def __init__(self, transcribers: AnswerChain, max_seconds: float, look: Look) -> None:
@@ -41,7 +41,7 @@ class RequestAudio:
         self.files: Mapping[str, FilePart] = {}
         self.received: Collection[ReceivedFile] = ()
         self.clips: dict[AudioPlace, Clip] = {}
-        self.transcripts: dict[AudioPlace, str] = {}
+        self.transcripts: dict[AudioPlace, Transcription] = {}
 
     def uploaded(self) -> Clip:
         """Return the clip of a form's file, an empty one if there is none."""

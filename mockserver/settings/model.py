@@ -227,7 +227,7 @@ class Settings:
     )
     keep_audio: int = _setting(
         0,
-        "Memory for uploaded audio that can be downloaded from the journal, in bytes; 0 for none.",
+        "Memory for audio of requests and answers that can be downloaded from the journal, in bytes; 0 for none.",
         minimum=0,
         maximum=_MAX_BYTES,
     )

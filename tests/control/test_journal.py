@@ -109,6 +109,7 @@ def test_an_entry_tells_what_the_audio_is_and_what_was_heard_in_it(
     (audio,) = witness.entry()["audio"]
     pcm_sha256 = audio.pop("pcm_sha256")
     assert len(pcm_sha256) == 64
+    assert audio.pop("transcript")["segments"][0]["text"] == audio["heard"]
     assert audio.pop("duration") == pytest.approx(2.07, abs=0.01)
     assert audio == {
         "place": "file",
@@ -120,6 +121,7 @@ def test_an_entry_tells_what_the_audio_is_and_what_was_heard_in_it(
         "channels": 1,
         "sample_rate": 24_000,
         "heard": "Hello world, this is a test.",
+        "at_ms": None,
     }
 
 

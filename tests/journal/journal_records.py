@@ -29,6 +29,13 @@ HELLO: Mapping[str, Any] = {
     "sample_rate": 24_000,
     "pcm_sha256": "cd" * 32,
     "heard": "Hello world.",
+    "transcript": {
+        "language": "en",
+        "segments": [{"start": 0.0, "end": 2.07, "text": "Hello world.", "speaker": None}],
+        "words": None,
+        "segments_dropped": 0,
+    },
+    "at_ms": None,
 }
 
 TRANSCRIPTION: dict[str, Any] = {
@@ -50,6 +57,7 @@ TRANSCRIPTION: dict[str, Any] = {
     "model": "whisper-1",
     "request": {"model": "whisper-1", "language": "en"},
     "audio": [HELLO],
+    "said_audio": [],
     "heard": "Hello world.",
     "user_text": None,
     "prompt": None,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mockserver import json_styles
 from mockserver.audio.uploads import FORM_FILE, UPLOAD
 from mockserver.engines.answered_by import AnsweredBy
@@ -20,7 +22,6 @@ from mockserver.providers.aimlapi.results import JobTranscript, options, usage_o
 from mockserver.remote.targets import NotAllowed
 from mockserver.scripting.faults.kinds import job_failure
 from mockserver.state.disk import StateFailed
-from mockserver.wire.transcripts import text_of
 from mockserver.work_queue import QueueFull
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def _created(
         status=201,
     )
     if transcript is not None:
-        call.audio.transcripts[FORM_FILE] = text_of(transcript.segments)
+        call.audio.transcripts[FORM_FILE] = replace(
+            transcript.transcription, segments=tuple(transcript.segments)
+        )
         answer.usage = usage_of(work.rules_of(context.catalog, job), transcript)
     return answer

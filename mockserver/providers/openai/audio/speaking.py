@@ -8,14 +8,15 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
+from mockserver.audio.content import Content
 from mockserver.audio.decode import UnusableAudio, decode, pcm_hasher, pcm_pieces
 from mockserver.audio.encode import encode_speech
+from mockserver.catalog import voices
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechChunk, SpeechFailed, SpokenWord, Utterance
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
 from mockserver.errors import ApiError
+from mockserver.pipeline.said_audio import SaidAudio
 
 if TYPE_CHECKING:
     from mockserver.catalog.records import Voice
@@ -28,36 +29,19 @@ log = logging.getLogger(__name__)
 
 _MAX_STUB_AUDIO = 600.0  # seconds of sound that a stub can answer with
 _MAX_KEPT_PCM = 60 * 2 * SPEECH_SAMPLE_RATE  # bytes; longer utterances are not recognised in streams
-_MAX_NAME = 64  # characters of a custom voice's id in a response header
 
 
 def voice_of(catalog: Catalog, voice: str | dict[str, Any]) -> Voice:
-    """Return a voice of the catalog. A custom or unknown voice gets a sound that depends on its id alone."""
-    name = voice["id"] if isinstance(voice, dict) else voice
-    return catalog.voice(name) or _custom_voice(catalog, name)
-
-
-def _custom_voice(catalog: Catalog, voice_id: str) -> Voice:
-    """Return one of the catalog's voices with another pitch and tempo, all chosen by a hash of the id."""
-    kind, pitch, tempo = hashlib.sha256(voice_id.encode("utf-8", "replace")).digest()[:3]
-    bounds = catalog.custom_voices
-    return replace(
-        catalog.voices[kind % len(catalog.voices)],
-        name=voice_id[:_MAX_NAME],
-        pitch=round(_between(bounds.pitch, pitch / 255)),
-        tempo=_between(bounds.tempo, tempo / 255),
-    )
-
-
-def _between(bounds: tuple[float, float], share: float) -> float:
-    lowest, highest = bounds
-    return lowest + (highest - lowest) * share
+    """Return the voice that a request names, or gives by its id."""
+    return voices.voice_of(catalog, voice["id"] if isinstance(voice, dict) else voice)
 
 
 class Speech:
     """An utterance that is encoded while it is spoken, and kept in ``memory``, so that its audio can be recognised.
 
-    ``on_spoken`` is called when the speech has ended, before its last byte is sent, or is broken off.
+    ``chunks`` are its sound, by default the speaker's; with ``is_stub`` that of a stub. The encoded speech is kept for
+    the journal up to ``keep_bytes``. ``on_spoken`` is called when the speech has ended, before its last byte is sent,
+    or is broken off.
     """
 
     def __init__(
@@ -68,6 +52,9 @@ class Speech:
         response_format: str,
         chunks: Iterable[SpeechChunk] | None = None,
         on_spoken: Callable[[Speech], None] = lambda speech: None,
+        *,
+        is_stub: bool = False,
+        keep_bytes: int = 0,
     ) -> None:
         self.utterance = utterance
         self.response_format = response_format
@@ -75,6 +62,8 @@ class Speech:
         self._speaker = speaker
         self._memory = memory
         self._on_spoken = on_spoken
+        self._is_stub = is_stub
+        self._sent = _Sent(keep_bytes)
         self._words: list[SpokenWord] = []
         self._bytes_of_pcm = 0
         self._kept: list[bytes] = []
@@ -87,17 +76,32 @@ class Speech:
 
     def audio(self) -> Generator[bytes]:
         """Yield the encoded speech while it is spoken."""
-        sent = hashlib.sha256()
         last = b""  # The last byte is held back until the file is remembered and its usage is charged.
         try:
             for encoded in encode_speech(self._pcm(), self.response_format):
-                sent.update(encoded)
+                self._sent.add(encoded)
                 yield last + encoded[:-1]
                 last = encoded[-1:]
-            self._remember(sent.hexdigest())
+            if not self._is_stub:  # whose words are not known
+                self._remember(self._sent.sha256)
         finally:  # also when the client has left
             self._on_spoken(self)
         yield last
+
+    def said(self, place: str) -> SaidAudio:
+        """Return what was spoken so far, at a place of the answer, for the journal."""
+        return SaidAudio(
+            place,
+            self.response_format,
+            self.seconds,
+            SPEECH_SAMPLE_RATE,
+            self.utterance.text,
+            None if self._is_stub else self.utterance,
+            self._words,
+            self._sent.size,
+            self._sent.sha256,
+            self._sent.content,
+        )
 
     def _pcm(self) -> Iterator[bytes]:
         for chunk in self._chunks:
@@ -121,6 +125,35 @@ class Speech:
         self._memory.remember(
             spoken, sha256=sha256, pcm_sha256=self._pcm_hash.hexdigest(), pcm=b"".join(self._kept)
         )
+
+
+class _Sent:
+    """Encoded speech: its hash, its size in bytes, and the speech itself if it has at most ``keep_bytes``."""
+
+    def __init__(self, keep_bytes: int) -> None:
+        self.size = 0
+        self._hash = hashlib.sha256()
+        self._keep_bytes = keep_bytes
+        self._pieces: list[bytes] = []
+
+    def add(self, piece: bytes) -> None:
+        """Add a piece."""
+        self._hash.update(piece)
+        self.size += len(piece)
+        if self.size <= self._keep_bytes:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 in hex."""
+        return self._hash.hexdigest()
+
+    @property
+    def content(self) -> Content | None:
+        """Return the speech; ``None`` if it is not kept."""
+        return Content(b"".join(self._pieces)) if self._pieces else None
 
 
 class StubSound:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import AudioContext
 
 
+_PLACE = "body"  # of the speech in the answer
 _EVENT_BYTES = 4096  # bytes of encoded audio in one `speech.audio.delta`
 
 
@@ -34,7 +35,12 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
     """Speak the text."""
     form = call.document
     utterance = _utterance(context.catalog, call)
-    settle, vocabulary = call.settle, call.vocabulary
+    settle, vocabulary, outcome = call.settle, call.vocabulary, call.outcome
+
+    def note(spoken: Speech) -> None:
+        settle(_usage(spoken, vocabulary))
+        outcome.said = (spoken.said(_PLACE),)
+
     sound = stub_sound(call)
     with failures_answered():
         speech = Speech(
@@ -43,7 +49,9 @@ def create_speech(context: AudioContext, call: Call) -> Answer:
             utterance,
             form.get("response_format", "mp3"),
             sound,
-            on_spoken=lambda spoken: settle(_usage(spoken, vocabulary)),
+            on_spoken=note,
+            is_stub=sound is not None,
+            keep_bytes=call.settings.keep_audio,
         )
     answered_by = AnsweredBy("pyttsx3").with_detail("voice", utterance.voice.name)
     if call.scripted is not None:

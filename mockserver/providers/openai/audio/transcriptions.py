@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.audio.uploads import FORM_FILE, AudioPlace
 from mockserver.engines.speakers import KnownSpeaker, with_speakers
@@ -68,7 +69,7 @@ def create_transcription(context: AudioContext, call: Call) -> Answer:
         return Answer(events, sse.CONTENT_TYPE, transcription.answered_by)
     with refusals(call):
         segments = tuple(transcription.segments)
-    call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
+    call.audio.transcripts[FORM_FILE] = replace(transcription, segments=segments)
     return render(context.catalog, request, transcription, segments)
 
 
@@ -170,11 +171,11 @@ def _events(
     request: TranscriptionRequest,
     transcription: Transcription,
     settle: Callable[[dict[str, Any]], None],
-    texts: dict[AudioPlace, str],
+    heard: dict[AudioPlace, Transcription],
 ) -> Iterator[bytes]:
     """Yield the events of a stream as soon as there is something to send.
 
-    At the end ``settle`` is called with the usage, and the transcript is put into ``texts``.
+    At the end ``settle`` is called with the usage, and the transcription is put into ``heard``.
     """
     segments: list[Segment] = []
 
@@ -194,7 +195,7 @@ def _events(
                 yield transcripts.delta_event(token, each if request.logprobs else None)
     finally:  # also when the client has left
         used = _usage(request, transcription, segments)
-        texts[FORM_FILE] = transcripts.text_of(segments)
+        heard[FORM_FILE] = replace(transcription, segments=tuple(segments))
         settle(used)
     yield transcripts.done_event(
         transcripts.text_of(segments),

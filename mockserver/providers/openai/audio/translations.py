@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mockserver.audio.uploads import FORM_FILE
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.pipeline.call import Answer, Call
 from mockserver.providers.openai.audio.formats import Transcript, format_of
 from mockserver.providers.openai.audio.listening import check_file, listen, refusals
 from mockserver.providers.openai.audio.rules import check_temperature, temperature_of
-from mockserver.wire import transcripts, usage
+from mockserver.wire import usage
 
 if TYPE_CHECKING:
     from mockserver.providers.openai.contexts import AudioContext
@@ -33,7 +35,7 @@ def create_translation(context: AudioContext, call: Call) -> Answer:
     translation = listen(call, call.audio.uploaded(), options)
     with refusals(call):
         segments = tuple(translation.segments)
-    call.audio.transcripts[FORM_FILE] = transcripts.text_of(segments)
+    call.audio.transcripts[FORM_FILE] = replace(translation, segments=segments)
     language = context.catalog.language_name("en")
     transcript = Transcript(segments, translation.duration, options.task, language, options.temperature)
     response_format = format_of(form.get("response_format", "json"), options.task)

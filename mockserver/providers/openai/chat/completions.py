@@ -76,7 +76,7 @@ def _stream(
 ) -> Generator[bytes]:
     """Yield the events. A client that leaves before the end is charged for what was sent until then."""
     speech = replies[0].speech
-    sound = started(speech.speak(context.speaker, context.spoken)) if speech else iter(())
+    sound = started(speech.speak(context.speaker, context.spoken, call)) if speech else iter(())
     try:
         yield from chat_stream(context, call, request, replies, head, sound)
         _store(context, call, request, replies, head)
@@ -96,7 +96,7 @@ def _sound(context: ChatContext, call: Call, replies: list[ChatReply]) -> str:
         return ""
     sound = bytearray()
     with failures_answered():
-        for chunk in speech.speak(context.speaker, context.spoken):
+        for chunk in speech.speak(context.speaker, context.spoken, call):
             sound += chunk
             if len(sound) * len(replies) > _MAX_SOUND:
                 raise ApiError("chat_too_much_sound", choices=len(replies), most=_MAX_SOUND)

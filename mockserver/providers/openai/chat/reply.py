@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LIFETIME = 3600  # seconds for which later messages can refer to a spoken reply
 
+_PLACE = "choices[0].message.audio"  # of the speech, which is that of all choices
 _TOKEN_BYTES = 2 * SPEECH_SAMPLE_RATE // OUTPUT_TOKENS_PER_SECOND
 _MAX_SPOKEN = 16_384  # tokens of a spoken reply, for a model without a limit
 _SLOWEST = 0.25  # seconds of speech for a letter at most, which shows that a limit cannot be reached
@@ -45,6 +46,7 @@ class ReplySpeech(msgspec.Struct):
     utterance: Utterance
     audio_format: str
     chunks: Iterable[SpeechChunk] | None = None  # a stub's sound, or speech that was cut
+    is_stub: bool = False
     _spoken: Speech | None = None
 
     @property
@@ -52,11 +54,25 @@ class ReplySpeech(msgspec.Struct):
         """Return the duration that has been spoken so far, in seconds."""
         return self._spoken.seconds if self._spoken else 0.0
 
-    def speak(self, speaker: Pyttsx3Speaker, memory: SpokenMemory) -> Generator[bytes]:
+    def speak(self, speaker: Pyttsx3Speaker, memory: SpokenMemory, call: Call) -> Generator[bytes]:
         """Return the speech in the requested format, while it is spoken. Iterating it may raise ``SpeechFailed``."""
+        outcome = call.outcome
+
+        def note(spoken: Speech) -> None:
+            outcome.said = (spoken.said(_PLACE),)
+
         chunks = speaker.speak(self.utterance) if self.chunks is None else self.chunks
         audio_format = _FORMATS.get(self.audio_format, self.audio_format)
-        self._spoken = Speech(speaker, memory, self.utterance, audio_format, _whole_tokens(chunks))
+        self._spoken = Speech(
+            speaker,
+            memory,
+            self.utterance,
+            audio_format,
+            _whole_tokens(chunks),
+            note,
+            is_stub=self.is_stub,
+            keep_bytes=call.settings.keep_audio,
+        )
         return self._spoken.audio()
 
 
@@ -182,7 +198,7 @@ def _reply(context: ChatContext, call: Call, request: ChatRequest, source: Reply
         text, voice_of(context.catalog, form["voice"]), language=call.settings.speech_language or None
     )
     sound = stub_sound(call)
-    speech = ReplySpeech(utterance, form["format"], sound)
+    speech = ReplySpeech(utterance, form["format"], sound, is_stub=sound is not None)
     answered_by = (
         source.answered_by if sound else source.answered_by.with_detail("voice", utterance.voice.name)
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mockserver.audio.decode import UnusableAudio
 from mockserver.engines.transcription import TranscriptionOptions
 from mockserver.errors import ApiError
@@ -61,9 +63,9 @@ class Hearing:
         """Return the transcript of a clip, ``known`` or made by an engine. Raises the errors of the engine."""
         unknown_audio = self._call.settings.unknown_audio
         answer = known or self._call.audio.transcribe(clip, _OPTIONS, unknown_audio=unknown_audio)
-        text = self._call.audio.transcripts[place] = transcripts.text_of(answer.segments)
+        answer = self._call.audio.transcripts[place] = replace(answer, segments=tuple(answer.segments))
         self.transcribed_by.append(answer.answered_by.mark)
-        return text
+        return transcripts.text_of(answer.segments)
 
     def _clip(self, audio: Audio, place: AudioPlace, *, keep_samples: bool) -> Clip:
         try:

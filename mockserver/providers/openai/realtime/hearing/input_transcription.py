@@ -95,6 +95,7 @@ class InputTranscription:
 
         Without transcription in the configuration no events follow, and ``text_of`` transcribes when it is asked.
         """
+        self._parts.turns.spoke(item_id, sound, end_ms)
         item = self._items.setdefault(item_id, self._new_item(item_id))
         wanted = self._wanted()
         item.commit(sound, wanted, max(end_ms - item.speech.from_ms, 0.0) if item.speech else 0.0)

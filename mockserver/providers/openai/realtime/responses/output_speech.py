@@ -7,16 +7,19 @@ from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
 
 from mockserver.audio.decode import pcm_hasher
+from mockserver.audio.encode import write_wav
 from mockserver.audio.resampling import Resampler
 from mockserver.audio.telephony import Law, decode_g711, encode_g711
 from mockserver.engines.spoken import Spoken
 from mockserver.engines.transcription import Word
+from mockserver.pipeline.said_audio import SaidAudio
 
 if TYPE_CHECKING:
-    from mockserver.engines.speech import SpeechChunk
+    from mockserver.engines.speech import SpeechChunk, Utterance
     from mockserver.engines.spoken import SpokenMemory
     from mockserver.providers.openai.realtime.configuration.parts import AudioFormat
     from mockserver.providers.openai.realtime.sounds import Encoding, Sound, Sounds
+    from mockserver.providers.openai.realtime.turns.turn import Turn
 
 _FACTOR = 3  # of the rate of speech and that of G.711
 _DELAY = 2 * 30  # bytes by which the filter delays speech; a third of them in its output
@@ -74,18 +77,39 @@ class OutputSpeech:
     def remember(self, memory: SpokenMemory, language: str) -> None:
         """Remember what was taken, so that it is recognised when it is heard."""
         seconds = self.ms / 1000
-        words = tuple(word for word in self._words if word.end <= seconds)
         pcm = bytes(self._taken)
         digest = pcm_hasher(self._format.rate, 1)
         digest.update(pcm)
         memory.remember(
-            Spoken(words, language, seconds),
+            Spoken(self._heard_words(), language, seconds),
             sha256=self._sent.hexdigest(),
             pcm_sha256=digest.hexdigest(),
             pcm=pcm,
             rate=self._format.rate,
             is_reply=True,
         )
+
+    def said(self, turn: Turn, utterance: Utterance, *, is_stub: bool) -> SaidAudio:
+        """Return what was taken, for the journal: the whole utterance, or the words before it was cut off."""
+        is_whole = self._is_read and not self._waiting
+        words = tuple(self._words) if is_whole else self._heard_words()
+        said = SaidAudio(
+            turn.response_id,
+            "wav",
+            self.ms / 1000,
+            self._format.rate,
+            utterance.text if is_whole or is_stub else " ".join(word.text for word in words),
+            None if is_stub else utterance,
+            words,
+            at_ms=turn.speaks_from_ms,
+        )
+        if 0 < len(self._taken) <= turn.call.settings.keep_audio:
+            said.keep(write_wav(bytes(self._taken), self._format.rate))
+        return said
+
+    def _heard_words(self) -> tuple[Word, ...]:
+        seconds = self.ms / 1000
+        return tuple(word for word in self._words if word.end <= seconds)
 
     def close(self) -> None:
         """End the synthesis."""

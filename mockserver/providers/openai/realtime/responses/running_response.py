@@ -316,6 +316,8 @@ class RunningResponse:
             if left < 1:
                 self._fill()
                 return
+            if not speech.ms:
+                self._turn.speaks_from_ms = self._timeline.now_ms
             item.speak(speech.take(min(_AUDIO_DELTA, left)))
 
     def _has_room_for_text(self, item: MessageOutput | CallOutput) -> bool:

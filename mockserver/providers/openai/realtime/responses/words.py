@@ -41,6 +41,8 @@ class ResponseWords:
         self._sounds = sounds
         self._dialogue = dialogue
         self._language = ""
+        self._utterance: Utterance | None = None
+        self._is_stub = False
 
     def reply(self) -> Reply:
         """Return what is said and called. Raises ``ApiError``."""
@@ -64,6 +66,7 @@ class ResponseWords:
             chunks = context.speaker.speak(utterance) if sound is None else sound
         except SpeechFailed as error:
             raise ApiError("overloaded", reason=f"The speech failed: {error}.") from error
+        self._utterance, self._is_stub = utterance, sound is not None
         return OutputSpeech(chunks, settings.audio_format)
 
     def keep(self, speech: OutputSpeech) -> Sound | None:
@@ -72,6 +75,8 @@ class ResponseWords:
             return None
         if self._language:
             speech.remember(self._context.spoken, self._language)
+        if self._utterance is not None:
+            self._turn.said = speech.said(self._turn, self._utterance, is_stub=self._is_stub)
         return speech.sound(self._sounds)
 
     def failure(self, error: ApiError) -> Failure:

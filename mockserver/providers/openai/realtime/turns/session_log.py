@@ -13,12 +13,14 @@ from mockserver.journal.record import Realtime
 from mockserver.pipeline.recording import Recording
 from mockserver.providers.openai.realtime.turns.folded_events import Formats, Run, is_folded, seconds_of
 from mockserver.providers.openai.realtime.turns.log import TurnLog
+from mockserver.providers.openai.realtime.turns.session_audio import SessionAudio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mockserver.accounts.redaction import Secrets
     from mockserver.journal.record import Record
+    from mockserver.providers.openai.realtime.sounds import Sound
     from mockserver.providers.openai.realtime.turns.turn import Turn
 
 _ENDPOINT = "realtime"  # the name by which sessions are verified
@@ -51,6 +53,7 @@ class SessionLog:
         self._now_ms: Callable[[], float] = lambda: 0.0
         self._formats: Callable[[], Formats] | None = None
         self._turns = TurnLog(secrets)
+        self._audio = SessionAudio(secrets)
         self.recording = Recording(fill=self._fill)
 
     def begin(
@@ -91,6 +94,10 @@ class SessionLog:
             cost = turn.call.outcome.cost_usd
             if cost is not None:
                 self._cost = cost + (self._cost or 0.0)
+            said = turn.said if turn.said is not None and self._audio.say(turn.said) else None
+        if said is not None and self.recording.keep_audio is not None:
+            self.recording.keep_audio([said])
+        turn.said = None
         self.recording.write()
         if record is not None:
             self.recording.trace_turn(self.session, record, time.perf_counter() - turn.began)
@@ -100,6 +107,16 @@ class SessionLog:
         with self._lock:
             self._turns.heard(item_id, text)
         self.recording.write()
+
+    def spoke(self, item_id: str, sound: Sound, end_ms: float) -> None:
+        """Note the audio of an item of the user, which ends at ``end_ms``, if the journal keeps audio."""
+        keep_audio = self.recording.keep_audio
+        if keep_audio is None:
+            return
+        with self._lock:
+            file = self._audio.hear(item_id, sound, end_ms - sound.samples * 1000 / sound.rate)
+        if file is not None:
+            keep_audio([file])
 
     def closed(self, code: int, reason: str) -> None:
         """Note that the server closes the connection."""
@@ -156,6 +173,7 @@ class SessionLog:
         with self._lock:
             rows = [*self._rows, *self._open_rows()] if events else []
             turns = self._turns.records()
+            record.audio, record.said_audio = [*self._audio.heard], [*self._audio.said]
             record.realtime = Realtime(
                 session=self.session,
                 kind=self._kind,

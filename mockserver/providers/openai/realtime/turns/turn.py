@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.errors import ApiError
     from mockserver.pipeline.call import Call
+    from mockserver.pipeline.said_audio import SaidAudio
     from mockserver.scripting.faults.fault import Fault
     from mockserver.scripting.stubs.replies import Scripted
 
@@ -44,7 +45,8 @@ class Turn(Struct, eq=False):
     ``delay_ms`` passes on the timeline before it begins, ``first_delta_ms`` more before its first delta, ``delta_ms``
     more before each other delta of text. ``is_silent``: it begins, and nothing more is sent of it. ``answered_by`` is
     for the journal; who answers without a stub sets it. ``item_id`` is the item that is transcribed, ``spoken_items``
-    are those of the user that a response answers, ``response_id`` is its own.
+    are those of the user that a response answers, ``response_id`` is its own. ``said`` is its speech, for the journal,
+    which began at ``speaks_from_ms`` on the timeline.
     """
 
     kind: Kind
@@ -63,6 +65,8 @@ class Turn(Struct, eq=False):
     first_delta_ms: float = 0.0
     delta_ms: float = 0.0
     is_silent: bool = False
+    speaks_from_ms: float = 0.0
+    said: SaidAudio | None = None
     answered_by: AnsweredBy | None = None
     error: str = ""
     tokens: int = 0

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.operation import Operation
     from mockserver.providers.openai.contexts import RealtimeContext
     from mockserver.providers.openai.realtime.outlet import Outlet
+    from mockserver.providers.openai.realtime.sounds import Sound
     from mockserver.providers.openai.realtime.timeline import Timeline
     from mockserver.providers.openai.realtime.turns.session_log import SessionLog
     from mockserver.providers.openai.realtime.turns.turn import Kind
@@ -126,6 +127,10 @@ class Turns:
     def heard(self, item_id: str, text: str) -> None:
         """Note what the user said in an item, for the journal."""
         self._log.heard(item_id, text)
+
+    def spoke(self, item_id: str, sound: Sound, end_ms: float) -> None:
+        """Note the audio of an item of the user, for the journal."""
+        self._log.spoke(item_id, sound, end_ms)
 
     def settle(self, turn: Turn, usage: Mapping[str, Any]) -> None:
         """Charge the usage of a turn that has ended, also of one that was cut off. Only the first call counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import socket
 import struct
 import time
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from mockserver.resources import data_folder
+from mockserver.settings.model import Settings
 from mockserver.testing.audio_api import AudioApi
 from mockserver.testing.mock_server import MockServer
 from tests.providers.openai.realtime.conftest import Connect, Talk, kinds, silence
@@ -331,3 +334,47 @@ def test_the_turns_of_a_long_session_are_bounded(talk: Talk, api: AudioApi) -> N
     api.verify_realtime(turn=510, times=1)
     with pytest.raises(AssertionError, match="Long sessions have dropped 10 older turns"):
         api.verify_realtime(turn=10)
+
+
+def downloaded(server: MockServer, path: str) -> httpx.Response:
+    return httpx.get(f"{server.url}/_mock/journal/{path}")
+
+
+def test_what_the_user_and_the_model_said_can_be_heard_again(connect: Connect, hello: bytes) -> None:
+    settings = Settings(port=0, whisper_model="none", log_level="warning", keep_audio=1 << 22)
+    with MockServer(settings) as server:
+        talk = connect(at=server)
+        talk.append(silence(400) + hello + silence(1_000), 9_600)
+        talk.until("response.done")
+        [entry] = server.journal
+        [heard], [said] = entry["audio"], entry["said_audio"]
+        [turn] = [each for each in entry["realtime"]["turns"] if each["kind"] == "response"]
+        assert heard["at_ms"] == turn["speech"][0][0]
+        assert heard["place"] in {event.get("item_id") for event in talk.events}
+        audio = downloaded(server, f"{entry['id']}/audio/0")
+        with wave.open(io.BytesIO(audio.content)) as file:
+            assert bytes(file.readframes(24_000)) in silence(400) + hello
+        assert said["place"] == turn["response"]
+        assert turn["began_ms"] < said["at_ms"] < turn["ended_ms"]
+        assert said["text"] == turn["said"]
+        kept = downloaded(server, f"{entry['id']}/said/0")
+        assert kept.headers["x-mock-said"] == "kept"
+        deltas = (event["delta"] for event in talk.events if event["type"] == "response.output_audio.delta")
+        assert kept.content[44:] == b"".join(map(base64.b64decode, deltas))
+
+
+def test_what_was_cut_off_is_spoken_again_up_to_there(talk: Talk, api: AudioApi, server: MockServer) -> None:
+    api.on_realtime().say("One, two, three, four, five, six, seven, eight, nine, ten. " * 5)
+    talk.say("Count.")
+    talk.until("response.output_audio.delta")
+    talk.send("response.cancel")
+    talk.until("response.done")
+    entry = api.journal[-1]
+    [said] = entry["said_audio"]
+    assert entry["audio"] == []
+    assert (said["sha256"], said["size"]) == (None, None)
+    assert said["text"].split() == [word["word"] for word in said["transcript"]["words"]]
+    again = downloaded(server, f"{entry['id']}/said/0")
+    assert again.headers["x-mock-said"] == "spoken-again"
+    with wave.open(io.BytesIO(again.content)) as file:
+        assert file.getnframes() / file.getframerate() == pytest.approx(said["duration"], abs=0.5)
