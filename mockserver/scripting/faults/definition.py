@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.errors import ErrorTable
 
 _UNAVAILABLE = 503  # the status with which WebSockets are refused, unless the fault sets one
-_TRIGGERS = ("times", "every", "probability", "until")
+_TRIGGERS = ("enabled", "times", "every", "probability", "until")
 
 
 class FaultError(ValueError):

@@ -12,6 +12,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from mockserver.matching.patterns import Pattern
 
+_NO_DIFFERENCE = ("id", "name", "enabled")  # members that random choices do not depend on
 ERROR = "error"  # the kind of fault that answers with an error of the catalog
 
 
@@ -20,6 +21,7 @@ class Fault(Struct, frozen=True):
 
     ``kind`` is one of ``kinds.KINDS``. ``error`` is the name of an error of the catalog, for the kind ``error``.
     ``since`` is the schema's ``from``. ``nth_request`` counts the account's requests that matched it, from 1.
+    A fault that is not ``enabled`` hits nothing.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Fault(Struct, frozen=True):
     count: int = 1
     audio_seconds: float | None = None
     nth_request: int = 0
+    enabled: bool = True
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -57,6 +60,6 @@ class Fault(Struct, frozen=True):
 
     def chance(self, purpose: str, nth_request: int = 0) -> random.Random:
         """Return a random generator, seeded by the fault's definition, the number of the request and ``purpose``."""
-        definition = {name: value for name, value in self.document.items() if name not in ("id", "name")}
+        definition = {name: value for name, value in self.document.items() if name not in _NO_DIFFERENCE}
         written = json.dumps(definition, sort_keys=True)
         return random.Random(f"{self.seed} {written} {nth_request or self.nth_request} {purpose}")  # noqa: S311

@@ -18,6 +18,7 @@ from mockserver.scripting.faults.definition import FaultError, define
 from mockserver.scripting.faults.fault import Fault
 from mockserver.scripting.faults.header import HEADER, document_of
 from mockserver.scripting.faults.kinds import concerns
+from mockserver.scripting.switching import switched
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -90,8 +91,8 @@ class Faults(Replicated):
             return None
         for entry in self._candidates(account_id, header):
             fault = entry.fault
-            is_left = fault.times is None or not self.counts.is_used_up(
-                entry.counter, account_id, fault.times
+            is_left = fault.enabled and (
+                fault.times is None or not self.counts.is_used_up(entry.counter, account_id, fault.times)
             )
             if is_left and self._is_in_time(fault) and concerns(fault, facts):
                 nth_request = self.counts.try_hit(entry.counter, account_id, fault)
@@ -133,6 +134,13 @@ class Faults(Replicated):
             return False
         self.counts.forget(found[1].counter, found[0])
         return True
+
+    def switch(self, id_: str, account_id: str | None, enabled: bool) -> None:
+        """Enable or disable an account's fault, which keeps its counters; without an account, any account's."""
+        with self._lock:
+            found = self._find(id_, account_id)
+        if found is not None and account_id in (None, found[0]):
+            self._switch(id_, found[0], enabled)
 
     def reset(self, account_id: str | None) -> None:
         """Remove an account's faults and reset its counters (``None``: of all accounts)."""
@@ -222,6 +230,14 @@ class Faults(Replicated):
             before = self._sets.get(owner, {}).get(fault.id)
             self._put(fault, owner)
         return fault, before
+
+    @replicated
+    def _switch(self, id_: str, owner: str | None, enabled: bool) -> None:
+        with self._lock:
+            entry = self._sets.get(owner, {}).get(id_)
+            if entry is not None:
+                fault = self._define(switched(entry.fault.document, enabled), id_)
+                self._sets[owner][id_] = replace(entry, fault=fault)
 
     @replicated
     def _remove(self, id_: str, owner: str | None) -> bool:

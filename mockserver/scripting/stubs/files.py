@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.resources import data_folder
-from mockserver.scripting.stubs.located import Located, Place, SourceError
-from mockserver.scripting.stubs.text import dotted, line_named, schema_error, stubs_in
+from mockserver.scripting.stubs.text import schema_error, stubs_in
 from mockserver.settings.model import SettingsError
+from mockserver.validation.located import Located, Place, SourceError, dotted
 from mockserver.validation.schemas import Schemas
 
 log = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ class _Reader:
                 _check_files(path, stub, located, place)
                 self._take(path, stub, located, place)
         except SourceError as error:
-            raise StubFileError(f"{path}:{error.line}: {error}") from error
+            raise StubFileError(f"{path}:{error.mark.line}: {error}") from error
         except (MemoryError, RecursionError) as error:
             raise StubFileError(
                 f"{path}: takes too much memory or depth to read: {error!r}. Split it."
@@ -218,16 +218,16 @@ class _Reader:
         try:
             self._check(stub)
         except ValueError as error:
-            raise SourceError(line_named(str(error), located, place), str(error)) from error
+            raise SourceError(located.mark_named(str(error), place), str(error)) from error
 
     def _take(self, path: Path, stub: dict[str, Any], located: Located, place: Place) -> None:
         stem = _NOT_OF_IDS.sub("-", path.stem)[:_MAX_STEM]
         self._numbers[stem] += 1
         id_ = stub.get("id", f"{stem}:{self._numbers[stem]}")
-        source = f"{path}:{located.line_of(place)}"
+        source = f"{path}:{located.mark_of(place).line}"
         if id_ in self._sources:
             message = f"id: {id_!r} is already used by the stub at {self._sources[id_]}. Choose another."
-            raise SourceError(located.line_of((*place, "id")), message)
+            raise SourceError(located.mark_of((*place, "id")), message)
         self._sources[id_] = source
         self.found.append(StubDocument({**stub, "id": id_}, source, path.parent))
 
@@ -238,7 +238,7 @@ def _check_files(path: Path, stub: dict[str, Any], located: Located, place: Plac
         for member in ("audio", "file"):
             named = reply.get(member)
             if isinstance(named, str) and not _is_file(path.parent / named):
-                line = located.line_of((*place, *where, member))
+                line = located.mark_of((*place, *where, member)).line
                 raise StubFileError(
                     f"{path}:{line}: {dotted((*where, member))}: no such file: {path.parent / named}. "
                     f"Paths are relative to {path.parent}.",

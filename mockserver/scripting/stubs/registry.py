@@ -10,17 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockserver.catalog.paths import similar_path, without_version
-from mockserver.matching.comparisons import listed
-from mockserver.matching.conditions import is_path
-from mockserver.matching.patterns import Pattern
+from msgspec.structs import replace
+
 from mockserver.replicas import Replicated, replicated
+from mockserver.scripting.stubs.checks import StubChecks
 from mockserver.scripting.stubs.index import StubIndex, merged
-from mockserver.scripting.stubs.replies import check_reply
 from mockserver.scripting.stubs.stub import Stub, StubError
+from mockserver.scripting.switching import switched
 
 if TYPE_CHECKING:
     from mockserver.matching.facts import LiveRequest
+    from mockserver.matching.patterns import Pattern
     from mockserver.scripting.stubs.files import StubDocument
 
 log = logging.getLogger(__name__)
@@ -28,26 +28,11 @@ log = logging.getLogger(__name__)
 _MAX_STUBS = 100_000
 
 
-def _check_size(replies: Iterable[Mapping[str, Any]]) -> None:
-    """Raise ``StubError`` if the templates of a stub are too long to compile together."""
-    if any(reply.get("template") for reply in replies):
-        from mockserver.scripting.stubs.templates import MAX_CHARACTERS, template_characters
-
-        if sum(map(template_characters, replies)) > MAX_CHARACTERS:
-            raise StubError(
-                f"The templates of a stub have at most {MAX_CHARACTERS} characters together. "
-                "Shorten them, or write several stubs."
-            )
-
-
-class StubRegistry(Replicated):
+class StubRegistry(StubChecks, Replicated):
     """The stubs of one server. Thread-safe.
 
-    ``endpoints`` are the names that patterns can use, with the resources of each; ``reply_kinds`` the kinds of replies
-    that each resource can be answered with; ``check_error`` raises ``ValueError`` for an error that is not in the
-    catalog. ``on_gone`` is called with each stub that is removed or replaced.
-
-    Every process reads the stubs of files itself. Which of them were removed is replicated, like the other stubs.
+    Every process reads the stubs of files itself. Which of them were removed or switched is replicated, like the other
+    stubs.
     """
 
     def __init__(
@@ -57,55 +42,24 @@ class StubRegistry(Replicated):
         check_error: Callable[[str], None],
         on_gone: Callable[[Stub], None] = lambda stub: None,
     ) -> None:
-        self._endpoints = endpoints
-        self._reply_kinds = reply_kinds
-        self._check_error = check_error
+        """Take the arguments of ``StubChecks``. ``on_gone`` is called with each stub that is removed or replaced."""
+        super().__init__(endpoints, reply_kinds, check_error)
         self._on_gone = on_gone
         self._lock = threading.Lock()
         self._added: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
         self._files: dict[str, Stub] = {}  # the stubs of files, by id
         self._removed: set[str] = set()  # the counters of those that were removed
-        self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()  # those that can answer
-        self._indexes: dict[str | None, StubIndex] = {}
+        self._switched: dict[str, bool] = {}  # whether those that were switched are enabled, by id
+        self._stubs: OrderedDict[tuple[str | None, str], Stub] = (
+            OrderedDict()
+        )  # those that are neither removed nor replaced
+        self._indexes: dict[str | None, StubIndex] = {}  # of those that are enabled
         self._last_order = 0
         self._last_id = 0
 
     def __bool__(self) -> bool:
         """Return whether there are any stubs."""
         return bool(self._stubs)
-
-    def check(self, document: Mapping[str, Any], *, may_read: bool = True) -> Pattern:
-        """Return the pattern of a stub that satisfies its schema. Raises ``ValueError`` if the stub is invalid."""
-        pattern = Pattern(document.get("when", {}), self._endpoints)
-        resources = self._resources(pattern)
-        sequence = "replies" in document
-        replies = document["replies"] if sequence else [document["reply"]]
-        _check_size(replies)
-        for number, reply in enumerate(replies):
-            place = f"replies[{number}]" if sequence else "reply"
-            try:
-                check_reply(reply, resources, self._reply_kinds, may_read=may_read)
-                if "error" in reply:
-                    error = reply["error"]
-                    self._check_error(error if isinstance(error, str) else error["name"])
-                if reply.get("template"):
-                    from mockserver.scripting.stubs.templates import check_reply_template
-
-                    check_reply_template(reply)
-            except ValueError as error:
-                raise StubError(f"{place}: {error}") from error
-        return pattern
-
-    def doubts(self, pattern: Pattern) -> list[str]:
-        """Return probable mistakes in a pattern: paths that are not the API's, but are similar to one that is."""
-        paths = [name for name in listed(pattern.when.get("endpoint", ())) if is_path(name)]
-        unknown = [path for path in paths if self._endpoints[path] == {without_version(path)}]
-        similar = {path: similar_path(path) for path in unknown}
-        return [
-            f"endpoint: the API has no path {path!r}. Did you mean {near!r}?"
-            for path, near in similar.items()
-            if near
-        ]
 
     def add(self, document: Mapping[str, Any], account_id: str | None, *, may_read: bool = False) -> Stub:
         """Add a stub, or replace the one with the same id. Raises ``ValueError`` as ``check`` does."""
@@ -131,6 +85,7 @@ class StubRegistry(Replicated):
                 f"file:{row.document['id']}:{_digest(row.document)}",
                 row.source,
                 row.folder,
+                enabled=row.document.get("enabled", True),
             )
             for number, row in enumerate(documents, 1)
         ]
@@ -169,6 +124,19 @@ class StubRegistry(Replicated):
         self._on_gone(stub)
         return stub
 
+    def switch(self, id_: str, account_id: str | None, enabled: bool) -> None:
+        """Enable or disable the stub with that id, which keeps its counters; an account can switch only its own.
+
+        One of a file stays switched when the file is loaded again.
+        """
+        stub = self.get(id_, account_id)
+        if stub is None or account_id not in (None, stub.account_id):
+            return
+        if stub.source:
+            self._switch_of_file(id_, enabled)
+        else:
+            self._switch(id_, stub.account_id, enabled)
+
     def candidates(self, facts: LiveRequest, account_id: str) -> Iterator[Stub]:
         """Return the stubs that may match a request of an account, in the order to try them."""
         indexes = [self._indexes[id_] for id_ in (account_id, None) if id_ in self._indexes]
@@ -178,10 +146,11 @@ class StubRegistry(Replicated):
 
     @replicated
     def clear(self, account_id: str | None) -> None:
-        """Remove the stubs of an account, or of every account except those from files."""
+        """Remove the stubs of an account, or of every account; those from files are as their files define them."""
         with self._lock:
             if account_id is None:
                 self._added.clear()
+                self._switched.clear()
                 self._rebuild()
                 return
             for key in [key for key in self._added if key[0] == account_id]:
@@ -197,6 +166,11 @@ class StubRegistry(Replicated):
                 if account_id in (None, stub.account_id)
             ]
 
+    def switches(self, account_id: str | None) -> dict[str, bool]:
+        """Return whether the stubs of files that were switched are enabled, by id. An account has switched none."""
+        with self._lock:
+            return dict(self._switched) if account_id is None else {}
+
     @replicated
     def restore_definitions(self, state: Mapping[str, Any], account_id: str | None) -> None:
         """Replace the stubs of an account, or of all, by those of a snapshot, without their counters.
@@ -208,6 +182,10 @@ class StubRegistry(Replicated):
         self.clear(account_id)
         for row in state["stubs"]:
             self._add(row["document"], account_id or row["account_id"], True)
+        if state.get("switched"):
+            with self._lock:
+                self._switched = dict(state["switched"])
+                self._rebuild()
 
     def replica_state(self) -> dict[str, Any]:
         """Return the stubs that are not from files, and the numbers that were given."""
@@ -218,18 +196,20 @@ class StubRegistry(Replicated):
                     for stub in self._added.values()
                 ],
                 "removed": sorted(self._removed),
+                "switched": dict(self._switched),
                 "last": [self._last_order, self._last_id],
             }
 
     def set_replica_state(self, state: Mapping[str, Any]) -> None:
         """Have the stubs of another registry, and those of the files."""
         stubs = [
-            Stub(id_, document, self.check(document), account_id, order, str(order))
+            _made(id_, document, self.check(document), account_id, order)
             for id_, document, account_id, order in state["stubs"]
         ]
         with self._lock:
             self._added = OrderedDict(((stub.account_id, stub.id), stub) for stub in stubs)
             self._removed = set(state["removed"])
+            self._switched = dict(state.get("switched", {}))
             self._last_order, self._last_id = state["last"]
             self._rebuild()
 
@@ -245,9 +225,24 @@ class StubRegistry(Replicated):
             if len(self._added) >= _MAX_STUBS and before is None:
                 raise StubError(f"there are {_MAX_STUBS} stubs already. Delete some.")
             self._last_order += 1
-            stub = Stub(id_, dict(document), pattern, account_id, self._last_order, str(self._last_order))
+            stub = _made(id_, document, pattern, account_id, self._last_order)
             self._put(stub)
         return stub, before
+
+    @replicated
+    def _switch(self, id_: str, owner: str | None, enabled: bool) -> None:
+        """Enable or disable a stub that was added."""
+        with self._lock:
+            stub = self._added.get((owner, id_))
+            if stub is not None:
+                self._put(replace(stub, document=switched(stub.document, enabled), enabled=enabled))
+
+    @replicated
+    def _switch_of_file(self, id_: str, enabled: bool) -> None:
+        """Enable or disable a stub of a file."""
+        with self._lock:
+            self._switched[id_] = enabled
+            self._rebuild()
 
     @replicated
     def _remove(self, id_: str, owner: str | None) -> bool:
@@ -266,16 +261,6 @@ class StubRegistry(Replicated):
             self._rebuild()
             return True
 
-    def _resources(self, pattern: Pattern) -> frozenset[str] | None:
-        """Return the resources of a pattern's ``endpoint``; ``None`` without one, or if it has a ``*``."""
-        wanted = pattern.when.get("endpoint")
-        if wanted is None:
-            return None
-        names = listed(wanted)
-        if any("*" in name for name in names):
-            return None
-        return frozenset[str]().union(*(self._endpoints[name] for name in names))
-
     def _new_id(self, account_id: str | None) -> str:
         while True:
             self._last_id += 1
@@ -290,27 +275,29 @@ class StubRegistry(Replicated):
         return of_all or next((stub for stub in self._stubs.values() if stub.id == id_), None)
 
     def _rebuild(self) -> None:
-        """Find the stubs that can answer: those that were added, and those of files that were not replaced."""
+        """Find the stubs that are neither removed nor replaced, and index those that are enabled."""
         of_files = (
-            stub
+            replace(stub, enabled=self._switched.get(stub.id, stub.enabled))
             for stub in self._files.values()
             if stub.counter not in self._removed and (None, stub.id) not in self._added
         )
         stubs = (*self._added.values(), *of_files)
         by_owner: dict[str | None, list[Stub]] = {}
         for stub in stubs:
-            by_owner.setdefault(stub.account_id, []).append(stub)
+            by_owner.setdefault(stub.account_id, []).extend([stub] if stub.enabled else [])
         self._stubs = OrderedDict(((stub.account_id, stub.id), stub) for stub in stubs)
         self._indexes = {owner: StubIndex(owned) for owner, owned in by_owner.items()}
 
     def _put(self, stub: Stub) -> None:
         key = stub.account_id, stub.id
         before = self._stubs.get(key)
+        index = self._indexes.setdefault(stub.account_id, StubIndex())
         if before is not None:
-            self._indexes[stub.account_id].remove(before)
+            index.remove(before)
         self._added.pop(key, None)
         self._added[key] = self._stubs[key] = stub
-        self._indexes.setdefault(stub.account_id, StubIndex()).add(stub)
+        if stub.enabled:
+            index.add(stub)
 
     def _drop(self, stub: Stub) -> None:
         key = stub.account_id, stub.id
@@ -320,6 +307,16 @@ class StubRegistry(Replicated):
             self._rebuild()
 
 
+def _made(
+    id_: str, document: Mapping[str, Any], pattern: Pattern, account_id: str | None, order: int
+) -> Stub:
+    """Return a stub that was added."""
+    enabled = document.get("enabled", True)
+    return Stub(id_, dict(document), pattern, account_id, order, str(order), enabled=enabled)
+
+
 def _digest(document: Mapping[str, Any]) -> str:
-    written = json.dumps(document, sort_keys=True, default=str)  # dates of YAML have no JSON form
+    """Return a hash of what a stub does; switching it on or off in its file changes nothing."""
+    members = {name: value for name, value in document.items() if name != "enabled"}
+    written = json.dumps(members, sort_keys=True, default=str)  # dates of YAML have no JSON form
     return hashlib.blake2b(written.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -25,7 +25,8 @@ class Stub(Struct, frozen=True, eq=False):
     """A pattern and its replies. ``account_id`` is the account that it answers, ``None``: every account.
 
     ``order`` grows with time; ``counter`` is the key of its counter, another one whenever the stub is replaced.
-    ``source`` is the file and line of a stub from a file; paths in the replies are relative to ``folder``.
+    ``source`` is the file and line of a stub from a file; paths in the replies are relative to ``folder``. One that is
+    not ``enabled`` answers nothing.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Stub(Struct, frozen=True, eq=False):
     counter: str
     source: str = ""
     folder: Path | None = None
+    enabled: bool = True
     bodies: dict[int, bytes] = {}  # of its replies; see ``Scripted``
 
     @property

@@ -72,9 +72,9 @@ class Stubs(StubRegistry):
         return Scripted(stub.id, reply, stub.folder, stub.bodies)
 
     def nearest(self, facts: LiveRequest, account_id: str, limit: int = 3) -> list[NearMiss]:
-        """Return up to ``limit`` stubs with the fewest differences from a request that none matched."""
+        """Return up to ``limit`` enabled stubs with the fewest differences from a request that none matched."""
         misses = []
-        for stub in self.visible(account_id):
+        for stub in (each for each in self.visible(account_id) if each.enabled):
             differences = stub.pattern.differences(facts, listen=False)
             if not stub.answers(facts):
                 differences.append("reply: cannot answer this endpoint")
@@ -91,9 +91,13 @@ class Stubs(StubRegistry):
         self.use.clear(account_id)
 
     def snapshot(self, account_id: str | None) -> dict[str, Any]:
-        """Return the stubs that are not from files, and all counters, as JSON values."""
+        """Return the stubs that are not from files, the switches of the others, and all counters, as JSON values."""
         return copy.deepcopy(
-            {"stubs": self.rows(account_id), "counters": self.use.rows(account_id, self._names())}
+            {
+                "stubs": self.rows(account_id),
+                "switched": self.switches(account_id),
+                "counters": self.use.rows(account_id, self._names()),
+            }
         )
 
     def restore(self, state: Mapping[str, Any], account_id: str | None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mockserver.scripting.stubs import located_json
-from mockserver.scripting.stubs.located import Located, Place, SourceError
+from mockserver.validation import located_json
+from mockserver.validation.located import Located, Mark, Place, SourceError
 
 if TYPE_CHECKING:
     from mockserver.validation.violations import Violation
@@ -20,13 +20,13 @@ def stubs_in(data: bytes, *, is_json: bool) -> Iterator[tuple[Located, Place, An
     A document is a stub, a list of stubs, or an object with a list of ``stubs``. Raises ``SourceError``.
     """
     if not is_json:
-        from mockserver.scripting.stubs import located_yaml
+        from mockserver.validation import located_yaml
 
         documents = located_yaml.read(data)
     else:
         documents = [located_json.read(data)] if data.strip() else []
     if not documents:
-        raise SourceError(1, "the file has no stubs. Write one, or remove the file.")
+        raise SourceError(Mark(1), "the file has no stubs. Write one, or remove the file.")
     for located in documents:
         for place, stub in _listed(located):
             yield located, place, stub
@@ -41,11 +41,11 @@ def _listed(located: Located) -> Iterator[tuple[Place, Any]]:
     else:
         others = [name for name in value if name != "stubs"]
         if others:
-            line = located.line_of((others[0],))
-            raise SourceError(line, f"{others[0]}: only `stubs` may be here. Move it into a stub.")
+            mark = located.mark_of((others[0],))
+            raise SourceError(mark, f"{others[0]}: only `stubs` may be here. Move it into a stub.")
         if not isinstance(value["stubs"], list):
             raise SourceError(
-                located.line_of(("stubs",)), "stubs: is not a list. Write each stub as an item."
+                located.mark_of(("stubs",)), "stubs: is not a list. Write each stub as an item."
             )
         yield from ((("stubs", number), stub) for number, stub in enumerate(value["stubs"]))
 
@@ -55,45 +55,20 @@ def schema_error(violations: list[Violation], located: Located, place: Place) ->
     from mockserver.validation import explanations as explain
 
     violation = explain.most_relevant(violations)
-    line = located.line_of((*place, *violation.path))
+    mark = located.mark_of((*place, *violation.path))
     if violation.keyword == "oneOf":
         given = "both `reply` and `replies`" if "reply" in violation.found else "no `reply`"
-        return SourceError(line, f"the stub has {given}. Give one reply, or `replies`. {_GUIDE}")
+        return SourceError(mark, f"the stub has {given}. Give one reply, or `replies`. {_GUIDE}")
     if not violation.path:
-        return SourceError(line, f"a stub is an object with `when` and `reply`. {_GUIDE}")
+        return SourceError(mark, f"a stub is an object with `when` and `reply`. {_GUIDE}")
     found = explain.standard(violation)
     if violation.keyword == "additionalProperties":
         from mockserver.validation.spelling import hint
 
         meant = hint(str(violation.path[-1]), violation.schema.get("properties", {}))
-        return SourceError(line, f"Unknown parameter: '{found.param}'. {meant} {_GUIDE}")
+        return SourceError(mark, f"Unknown parameter: '{found.param}'. {meant} {_GUIDE}")
     if violation.keyword == "minProperties":
-        return SourceError(line, f"{found.param}: is empty. {_GUIDE}")
+        return SourceError(mark, f"{found.param}: is empty. {_GUIDE}")
     named = f"'{found.param}'" in found.message
     message = found.message if named else f"{found.param}: {found.message}"
-    return SourceError(line, f"{message} {_GUIDE}")
-
-
-def line_named(message: str, located: Located, place: Place) -> int:
-    """Return the line of the member that ``message`` begins with, as in ``reply: text: …``, in the stub at ``place``.
-
-    Returns the line of the stub if the message names no member. Conditions are named without ``when``.
-    """
-    found = place
-    for beginning in ((), ("when",)):
-        named = (*place, *beginning)
-        for step in message.split(": "):
-            inner = next((each for each in located.lines if _is_below(each, named, step)), None)
-            if inner is None:
-                break
-            named = found = inner
-    return located.line_of(found)
-
-
-def _is_below(place: Place, above: Place, step: str) -> bool:
-    return len(place) > len(above) and place[: len(above)] == above and dotted(place[len(above) :]) == step
-
-
-def dotted(place: Place) -> str:
-    """Return a place as text: ``replies[1].text``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
+    return SourceError(mark, f"{message} {_GUIDE}")

@@ -1,4 +1,4 @@
-"""Reads YAML as JSON values, with the line of every value.
+"""Reads YAML as JSON values, with the line and column of every value.
 
 Unquoted scalars are JSON's numbers, ``true``, ``false`` and ``null``, otherwise texts: ``no``, ``12:30`` and
 ``2026-01-01`` are texts. Anchors, aliases and merge keys (``<<``) work, within bounds.
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mockserver.scripting.stubs.located import MAX_DEPTH, Located, Place, SourceError, decoded
+from mockserver.validation.located import MAX_DEPTH, Located, Mark, Place, SourceError, decoded
 
 _MAX_VALUES = 1_000_000  # of a file; each use of an alias counts all values in it
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -32,19 +32,25 @@ _WORDS: dict[str, bool | None] = {
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
-def read(data: bytes) -> list[Located]:
-    """Return the documents of a YAML file, except empty ones. Raises ``SourceError``."""
+def read(data: bytes, max_values: int = _MAX_VALUES) -> list[Located]:
+    """Return the documents of a YAML text, except empty ones. Raises ``SourceError``, also above ``max_values``."""
     text = decoded(data)
     try:
-        return [found for found in _Reader(yaml.parse(text, _LOADER)).documents() if found.value is not None]
+        found = list(_Reader(yaml.parse(text, _LOADER), max_values).documents())
+        return [each for each in found if each.value is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         column = f" (column {mark.column + 1})" if mark else ""
-        line = mark.line + 1 if mark else 1
-        raise SourceError(line, f"is not YAML: {error.problem or error.context}{column}.") from error
+        message = f"is not YAML: {error.problem or error.context}{column}."
+        raise SourceError(Mark(mark.line + 1, mark.column + 1) if mark else Mark(1), message) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise SourceError(line, f"is not YAML: {error.reason}.") from error
+        raise SourceError(Mark(line), f"is not YAML: {error.reason}.") from error
+
+
+def is_plain_text(text: str) -> bool:
+    """Return whether a text that is written without quotes is read as a text, if it can be written without."""
+    return text not in _WORDS and _NUMBER.fullmatch(text) is None
 
 
 class _Anchored(NamedTuple):
@@ -58,9 +64,10 @@ class _Anchored(NamedTuple):
 class _Reader:
     """Builds values from the events of the parser."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], max_values: int) -> None:
         self._events = events
-        self._lines: dict[Place, int] = {}
+        self._max_values = max_values
+        self._marks: dict[Place, Mark] = {}
         self._anchors: dict[str, _Anchored] = {}
         self._size = 0
         self._deepest = 0
@@ -68,17 +75,17 @@ class _Reader:
     def documents(self) -> Iterator[Located]:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                self._lines, self._anchors = {}, {}
+                self._marks, self._anchors = {}, {}
                 value = self._value((), next(self._events))
-                yield Located(value, self._lines)
+                yield Located(value, self._marks)
 
     def _value(self, place: Place, event: Any) -> Any:
-        self._lines.setdefault(place, _line(event))
+        self._marks.setdefault(place, _mark(event))
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(place, event)
         self._grow(1, len(place), event)
         if event.tag not in (None, "!", _TAGS[type(event)]):
-            raise SourceError(_line(event), f"the tag {event.tag!r} has no equivalent in JSON. Remove it.")
+            raise SourceError(_mark(event), f"the tag {event.tag!r} has no equivalent in JSON. Remove it.")
         return self._built(place, event) if event.anchor is None else self._anchored(place, event)
 
     def _built(self, place: Place, event: Any) -> Any:
@@ -100,10 +107,10 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             name = _name(event)
             member = (*place, name)
-            if member in self._lines:
-                first = self._lines[member]
-                raise SourceError(_line(event), f"{name!r} is given twice, first on line {first}.")
-            self._lines[member] = _line(event)
+            if member in self._marks:
+                first = self._marks[member].line
+                raise SourceError(_mark(event), f"{name!r} is given twice, first on line {first}.")
+            self._marks[member] = _mark(event)
             value = self._value(member, next(self._events))
             if name == "<<" and event.implicit[0]:
                 merged = _merged(value, event)
@@ -122,30 +129,30 @@ class _Reader:
     def _aliased(self, place: Place, event: Any) -> Any:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            raise SourceError(_line(event), f"*{event.anchor}: no anchor &{event.anchor} precedes it.")
+            raise SourceError(_mark(event), f"*{event.anchor}: no anchor &{event.anchor} precedes it.")
         self._grow(anchored.size, len(place) + anchored.height, event)
         return anchored.value
 
     def _grow(self, size: int, depth: int, event: Any) -> None:
         self._size += size
         self._deepest = max(self._deepest, depth)
-        if self._size > _MAX_VALUES:
-            raise SourceError(_line(event), f"has more than {_MAX_VALUES} values, aliases included.")
+        if self._size > self._max_values:
+            raise SourceError(_mark(event), f"has more than {self._max_values} values, aliases included.")
         if depth > MAX_DEPTH:
-            raise SourceError(_line(event), f"is nested more than {MAX_DEPTH} deep.")
+            raise SourceError(_mark(event), f"is nested more than {MAX_DEPTH} deep.")
 
 
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
+def _mark(event: Any) -> Mark:
+    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _name(event: Any) -> str:
     """Return the name of a member. Raises ``SourceError`` if it is not a text."""
     if not isinstance(event, yaml.ScalarEvent):
-        raise SourceError(_line(event), "a name must be a text.")
+        raise SourceError(_mark(event), "a name must be a text.")
     name = _scalar(event)
     if not isinstance(name, str):
-        raise SourceError(_line(event), f"the name {event.value} is not a text. Write it in quotes.")
+        raise SourceError(_mark(event), f"the name {event.value} is not a text. Write it in quotes.")
     return name
 
 
@@ -161,7 +168,7 @@ def _scalar(event: Any) -> Any:
         return text
     value = float(text) if any(number.groups()) else _integer(text, event)
     if math.isinf(value):
-        raise SourceError(_line(event), f"{text} is too large.")
+        raise SourceError(_mark(event), f"{text} is too large.")
     return value
 
 
@@ -169,12 +176,12 @@ def _integer(digits: str, event: Any) -> int:
     try:
         return int(digits)
     except ValueError as error:
-        raise SourceError(_line(event), f"a number of {len(digits)} digits is too large.") from error
+        raise SourceError(_mark(event), f"a number of {len(digits)} digits is too large.") from error
 
 
 def _merged(value: Any, event: Any) -> dict[str, Any]:
     """Return the members that a merge key (``<<``) adds. Of several objects, earlier ones take precedence."""
     objects = value if isinstance(value, list) else [value]
     if not all(isinstance(each, dict) for each in objects):
-        raise SourceError(_line(event), "<<: is neither an object nor a list of objects.")
+        raise SourceError(_mark(event), "<<: is neither an object nor a list of objects.")
     return {name: member for each in reversed(objects) for name, member in each.items()}

@@ -1,23 +1,31 @@
-"""Reads JSON with the line of every value."""
+"""Reads JSON with the line and column of every value."""
 
 from __future__ import annotations
 
 import pytest
 
-from mockserver.scripting.stubs.located import SourceError
-from mockserver.scripting.stubs.located_json import read
+from mockserver.validation.located import SourceError
+from mockserver.validation.located_json import read
 
 
-def test_every_value_has_its_line() -> None:
+def test_every_value_has_its_line_and_column() -> None:
     found = read(b'\xef\xbb\xbf{\n  "a": [\n    1, {"b": "x, {\\"\\n"}\n  ],\n  "c":\n    null\n}')
     assert found.value == {"a": [1, {"b": 'x, {"\n'}], "c": None}
-    assert found.lines == {(): 1, ("a",): 2, ("a", 0): 3, ("a", 1): 3, ("a", 1, "b"): 3, ("c",): 5}
+    places = {
+        (): (1, 1),
+        ("a",): (2, 3),
+        ("a", 0): (3, 5),
+        ("a", 1): (3, 8),
+        ("a", 1, "b"): (3, 9),
+        ("c",): (5, 3),
+    }
+    assert found.marks == places
 
 
 def test_what_is_missing_has_the_line_of_what_would_hold_it() -> None:
     found = read(b'{\n"a": {}}')
-    assert found.line_of(("a", "b", 3)) == 2
-    assert found.line_of(("z",)) == 1
+    assert found.mark_of(("a", "b", 3)).line == 2
+    assert found.mark_of(("z",)).line == 1
 
 
 @pytest.mark.parametrize(
@@ -39,4 +47,4 @@ def test_an_error_is_reported_with_its_line(data: bytes, line: int, message: str
     with pytest.raises(SourceError) as refusal:
         read(data)
     assert message in str(refusal.value)
-    assert refusal.value.line == line
+    assert refusal.value.mark.line == line

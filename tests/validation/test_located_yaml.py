@@ -1,4 +1,4 @@
-"""Reads YAML as plain JSON values, with the line of each."""
+"""Reads YAML as plain JSON values, with the line and column of each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.scripting.stubs.located import SourceError
-from mockserver.scripting.stubs.located_yaml import read
+from mockserver.validation.located import SourceError
+from mockserver.validation.located_yaml import read
 
 
 def value_of(text: str) -> Any:
@@ -15,10 +15,18 @@ def value_of(text: str) -> Any:
     return document.value
 
 
-def test_every_value_has_its_line() -> None:
+def test_every_value_has_its_line_and_column() -> None:
     (found,) = read(b"# stubs\na:\n  - 1\n  - b: x\nc: >\n  folded\n  text\n")
     assert found.value == {"a": [1, {"b": "x"}], "c": "folded text\n"}
-    assert found.lines == {(): 2, ("a",): 2, ("a", 0): 3, ("a", 1): 4, ("a", 1, "b"): 4, ("c",): 5}
+    places = {
+        (): (2, 1),
+        ("a",): (2, 1),
+        ("a", 0): (3, 5),
+        ("a", 1): (4, 5),
+        ("a", 1, "b"): (4, 5),
+        ("c",): (5, 1),
+    }
+    assert found.marks == places
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_plain_words_are_what_json_knows_or_texts(word: str, value: object) -> N
 
 def test_a_file_may_hold_several_documents_and_empty_ones() -> None:
     found = read(b"---\n---\na: 1\n...\n---\nb: 2\n")
-    assert [(each.value, each.line_of(())) for each in found] == [({"a": 1}, 3), ({"b": 2}, 6)]
+    assert [(each.value, each.mark_of(()).line) for each in found] == [({"a": 1}, 3), ({"b": 2}, 6)]
     assert read(b"") == read(b"# nothing\n") == []
 
 
@@ -91,7 +99,7 @@ def test_an_error_is_reported_with_its_line(text: str, line: int, message: str) 
     with pytest.raises(SourceError) as refusal:
         read(text.encode())
     assert message in str(refusal.value)
-    assert refusal.value.line == line
+    assert refusal.value.mark.line == line
 
 
 @pytest.mark.parametrize("opening", ["[", "- "])
@@ -99,10 +107,10 @@ def test_what_is_nested_far_too_deep_ends_no_process(opening: str) -> None:
     """Accept either message: PyYAML may refuse it first."""
     with pytest.raises(SourceError) as refusal:
         read(b"a: 1\nb:\n" + opening.encode() * 200_000)
-    assert refusal.value.line == 3
+    assert refusal.value.mark.line == 3
 
 
 def test_other_encodings_are_refused_with_the_line() -> None:
     with pytest.raises(SourceError, match="not UTF-8") as refusal:
         read(b"a: 1\nb: \xff")
-    assert refusal.value.line == 2
+    assert refusal.value.mark.line == 2
