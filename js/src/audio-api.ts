@@ -67,7 +67,7 @@ export class AudioApi {
    * `times` limits the number of answers. The stub with the highest `priority` answers; of equal ones the latest.
    */
   on(endpoint?: Names, options: StubOptions = {}): StubBuilder {
-    const [own, when] = split(options, ["times", "priority", "name"]);
+    const [own, when] = split(options, ["times", "priority", "name", "enabled"]);
     return new StubBuilder(this.control, { ...own, when: { ...given(endpoint), ...when } });
   }
 

@@ -10,7 +10,7 @@ export type Conditions = Omit<Schemas["when"], "endpoint">;
 export type JournalConditions = Omit<Schemas["journal_when"], "endpoint">;
 
 /** Conditions and options of a stub. */
-export type StubOptions = Conditions & Pick<Schemas["stub"], "times" | "priority" | "name">;
+export type StubOptions = Conditions & Pick<Schemas["stub"], "times" | "priority" | "name" | "enabled">;
 
 type Reply = Schemas["reply"];
 

@@ -7,7 +7,7 @@ export type FaultKind = NonNullable<Schemas["fault"]["fault"]>;
 
 // The other options are conditions.
 const MEMBERS = [
-  ...(["name", "times", "every", "probability", "seed", "from", "until", "message", "code", "retry_after"] as const),
+  ...(["name", "enabled", "times", "every", "probability", "seed", "from", "until", "message", "code", "retry_after"] as const),
   ...(["seconds", "jitter", "at", "after", "by", "status", "close", "event", "count"] as const),
   ...(["audio_seconds", "bytes_per_second"] as const),
 ] satisfies (keyof Schemas["fault"])[];
@@ -23,6 +23,16 @@ export class Fault {
   async hits(): Promise<number> {
     const fault = await this.control.call("GET", "/_mock/faults/{id}", { path: { id: this.id } });
     return fault.hits as number;
+  }
+
+  /** Switches the fault on. */
+  async enable(): Promise<void> {
+    await this.control.call("PATCH", "/_mock/faults/{id}", { path: { id: this.id }, body: { enabled: true } });
+  }
+
+  /** Switches the fault off: it hits nothing until it is switched on, and keeps its counters. */
+  async disable(): Promise<void> {
+    await this.control.call("PATCH", "/_mock/faults/{id}", { path: { id: this.id }, body: { enabled: false } });
   }
 
   /** Removes the fault. */

@@ -73,7 +73,8 @@ export interface paths {
         delete: operations["removeFault"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Switches a fault on or off. It keeps its counters. */
+        patch: operations["switchFault"];
         trace?: never;
     };
     "/_mock/journal": {
@@ -204,7 +205,8 @@ export interface paths {
         delete: operations["removeStub"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Switches a stub on or off; one of a file, too. It keeps its counters. */
+        patch: operations["switchStub"];
         trace?: never;
     };
     "/_mock/webhooks": {
@@ -457,7 +459,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the states of the scenarios of the caller's account. Requires an API key. */
+        /** Returns the states of the scenarios of the caller's account, or without an API key of every account. */
         get: operations["listScenarios"];
         put?: never;
         post?: never;
@@ -731,7 +733,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Sets the state of a scenario of the caller's account. Requires an API key. */
+        /** Sets the state of a scenario of an account. Requires an API key, or the project of the account in x-mock-account. */
         put: operations["setScenario"];
         post?: never;
         delete?: never;
@@ -869,6 +871,8 @@ export interface components {
             id?: string;
             /** @description A name for display. */
             name?: string;
+            /** @description `false`: it is switched off, and hits nothing. Default: true. */
+            enabled?: boolean;
             /** @description The name or status of an error of the catalog. */
             error?: string | number;
             /**
@@ -1423,6 +1427,10 @@ export interface components {
                         account_id: components["schemas"]["snapshot_account"];
                         document: components["schemas"]["stub"];
                     }[];
+                    /** @description Whether the stubs of files that were switched on or off are enabled, by id. */
+                    switched?: {
+                        [key: string]: boolean;
+                    };
                     counters: {
                         [key: string]: {
                             used: {
@@ -1470,6 +1478,8 @@ export interface components {
             id?: string;
             /** @description A name for display. */
             name?: string;
+            /** @description `false`: it is switched off, and answers nothing. Default: true. */
+            enabled?: boolean;
             when?: components["schemas"]["when"];
             reply?: components["schemas"]["reply"];
             /** @description Replies, used one after another. */
@@ -1491,6 +1501,14 @@ export interface components {
                 next?: string;
             };
         } & (unknown | unknown);
+        /**
+         * Switch
+         * @description Switches a stub or fault on or off.
+         */
+        switch: {
+            /** @description `false`: it answers or hits nothing until it is switched on. It keeps its counters. */
+            enabled: boolean;
+        };
         /**
          * Call
          * @description A telephone call that is made.
@@ -2058,6 +2076,49 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The id of the fault. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description Unknown fault. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    switchFault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["switch"];
+            };
+        };
+        responses: {
+            /** @description The fault. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2656,6 +2717,49 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The id of the stub. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description Unknown stub. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    switchStub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["switch"];
+            };
+        };
+        responses: {
+            /** @description The stub. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3286,7 +3390,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The scenarios. */
+            /** @description The scenarios, or a list of accounts with theirs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3945,7 +4049,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The same as of GET. */
+            /** @description The scenarios of the account. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -157,6 +157,16 @@ export class Stub {
     return replace(this.control, this.id, { ...this.document, then: "fail" }, this.replies);
   }
 
+  /** Switches the stub on. */
+  async enable(): Promise<void> {
+    await this.control.call("PATCH", "/_mock/stubs/{id}", { path: { id: this.id }, body: { enabled: true } });
+  }
+
+  /** Switches the stub off: it answers nothing until it is switched on, and keeps its counter. */
+  async disable(): Promise<void> {
+    await this.control.call("PATCH", "/_mock/stubs/{id}", { path: { id: this.id }, body: { enabled: false } });
+  }
+
   /** Removes the stub. */
   async remove(): Promise<void> {
     await this.control.call("DELETE", "/_mock/stubs/{id}", { path: { id: this.id } });

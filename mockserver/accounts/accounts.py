@@ -142,6 +142,13 @@ class Accounts:
             return Account.from_value(value)
         return account
 
+    def named(self, name: str) -> list[Account]:
+        """Return the recent accounts with that name, which may be a project or organization."""
+        if self._counters is not None:
+            values = self._counters.all(_KIND).values()
+            return [Account.from_value(value) for value in values if name in value["names"]]
+        return [account for account in list(self._by_id.values()) if name in account.names]
+
     def keys_in(self, text: str) -> list[str]:
         """Return the declared or recently used keys that a text contains. Keys of letters only are ignored.
 

@@ -1,4 +1,4 @@
-"""``/_mock/faults``: adds, shows, replaces and removes faults.
+"""``/_mock/faults``: adds, shows, replaces, switches and removes faults.
 
 A call with an API key applies to that account's faults, one without a key to those of every account.
 """
@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
+from mockserver.control.bodies import answer_yaml, wants_yaml
+from mockserver.control.operation import (
+    ControlError,
+    NotFound,
+    check_owner,
+    check_same_id,
+    owner_names,
+    without_keys,
+)
 
 if TYPE_CHECKING:
+    import flask
+
     from mockserver.control.contexts import FaultsContext
     from mockserver.control.operation import Call
     from mockserver.scripting.faults.registry import Faults, FaultStatus
@@ -31,9 +41,12 @@ def remove_all(context: FaultsContext, call: Call) -> dict[str, Any]:
     return show_all(context, call)
 
 
-def show(context: FaultsContext, call: Call) -> dict[str, Any]:
-    """Return one fault."""
-    return _shown(context, call, _status(context.faults, call, call.path["id"]))[0]
+def show(context: FaultsContext, call: Call) -> dict[str, Any] | flask.Response:
+    """Return one fault: as JSON, or its definition as YAML."""
+    status = _status(context.faults, call, call.path["id"])
+    if wants_yaml(call.request):
+        return answer_yaml(_documents(context, call, status)[0])
+    return _shown(context, call, status)[0]
 
 
 def replace(context: FaultsContext, call: Call) -> dict[str, Any]:
@@ -41,6 +54,13 @@ def replace(context: FaultsContext, call: Call) -> dict[str, Any]:
     owner = _own(context.faults, call).account_id
     check_same_id(call.body, call.path["id"])
     return _added(context, call, owner)
+
+
+def switch(context: FaultsContext, call: Call) -> dict[str, Any]:
+    """Switch a fault on or off. It keeps its counters."""
+    id_ = _own(context.faults, call).fault.id
+    context.faults.switch(id_, call.account_id, call.body["enabled"])
+    return _shown(context, call, _status(context.faults, call, id_))[0]
 
 
 def remove(context: FaultsContext, call: Call) -> dict[str, Any]:
@@ -72,10 +92,18 @@ def _own(faults: Faults, call: Call) -> FaultStatus:
 
 
 def _shown(context: FaultsContext, call: Call, *statuses: FaultStatus) -> list[dict[str, Any]]:
-    documents = [{"id": status.fault.id, **status.fault.document} for status in statuses]
     return [
-        {**document, "hits": status.hits, "seen": status.seen}
-        for status, document in zip(
-            statuses, without_keys(context.accounts, call.request, documents), strict=True
-        )
+        {
+            **document,
+            "hits": status.hits,
+            "seen": status.seen,
+            **owner_names(context.accounts, status.account_id, call),
+        }
+        for status, document in zip(statuses, _documents(context, call, *statuses), strict=True)
     ]
+
+
+def _documents(context: FaultsContext, call: Call, *statuses: FaultStatus) -> list[dict[str, Any]]:
+    """Return the definitions of faults, with their ids and without API keys."""
+    documents = [{"id": status.fault.id, **status.fault.document} for status in statuses]
+    return without_keys(context.accounts, call.request, documents)

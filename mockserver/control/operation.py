@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.accounts import Account, Accounts
     from mockserver.pipeline.request import Request
+    from mockserver.validation.located import Located, Mark
 
 MAX_DEPTH = 100  # nested objects and arrays, as in stub files
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in a Flask rule
 
 
 class ControlError(Exception):
-    """A refusal of a call, with status 400. The message says what is wrong and what to do."""
+    """A refusal of a call, with status 400. The message says what is wrong and what to do.
+
+    ``mark`` is the place in a body of YAML that it is about.
+    """
 
     status = 400
+
+    def __init__(self, message: str, mark: Mark | None = None) -> None:
+        super().__init__(message)
+        self.mark = mark
 
 
 class NotFound(ControlError):
@@ -43,7 +51,7 @@ class Call(NamedTuple):
 
     ``account`` is that of its API key; ``None`` without a key, which means every account. ``path`` are the variables
     of the path, ``body`` is ``{}`` for operations without one. ``shutdown`` ends the program that hosts the server;
-    ``None`` if that does not support it.
+    ``None`` if that does not support it. ``source`` is a body of YAML with the places of its values.
     """
 
     request: Request
@@ -52,6 +60,7 @@ class Call(NamedTuple):
     query: MultiDict[str, str]
     body: dict[str, Any]
     shutdown: Callable[[], None] | None = None
+    source: Located | None = None
 
     @property
     def account_id(self) -> str | None:
@@ -126,6 +135,11 @@ def names_of(accounts: Accounts, account_id: str) -> dict[str, str | None]:
     account = accounts.known(account_id)
     organization, _, project = account_id.rpartition("/")
     return {"account": account.key if account else None, "organization": organization, "project": project}
+
+
+def owner_names(accounts: Accounts, owner: str | None, call: Call) -> dict[str, str | None]:
+    """Return the names of the account that a stub or fault belongs to, if the caller looks at those of all accounts."""
+    return {} if owner is None or call.account else names_of(accounts, owner)
 
 
 def check_same_id(body: dict[str, Any], id_: str) -> None:

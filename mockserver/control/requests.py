@@ -11,16 +11,13 @@ import flask
 from werkzeug import exceptions
 
 from mockserver.accounts.accounts import key_of
-from mockserver.control.operation import Call, ControlError, TooLarge, answer
+from mockserver.control.bodies import read_body
+from mockserver.control.operation import Call, ControlError, answer
 from mockserver.errors import ApiError
-from mockserver.pipeline.request_body import parse_json
 from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.state.disk import StateFailed, StoreUnreachable
-from mockserver.transport.bodies import BodyReader
 from mockserver.transport.connection import SHUTDOWN
-from mockserver.validation import documents
-from mockserver.validation.documents import DocumentError
-from mockserver.wording import suggestion
+from mockserver.wording import cut, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +26,10 @@ if TYPE_CHECKING:
     from mockserver.control.contexts import ControlContext
     from mockserver.control.operation import ControlOperation
     from mockserver.pipeline.request import Request
-    from mockserver.settings.model import Settings
     from mockserver.transport.answer_memory import AnswerMemory
 
-MAX_BODY = 1 << 20  # bytes, unless a setting applies
-_BYTES_OF_A_VALUE = 16  # a body may have one value for this many bytes of the largest size
+
+ACCOUNT_HEADER = "x-mock-account"  # the name of an account, for callers who do not have its key
 
 
 def view(
@@ -44,7 +40,7 @@ def view(
 
     def handle(**path: Any) -> flask.Response:
         with turn:
-            answered = operation.handler(context, _call(control, operation, path))
+            answered = _answered(operation, context, _call(control, operation, path))
         return answered if isinstance(answered, flask.Response) else answer(answered, operation.status)
 
     return handle
@@ -64,7 +60,7 @@ def register_refusals(app: flask.Flask, operations: Sequence[ControlOperation]) 
         return None
 
     app.before_request(refuse_unrouted)
-    app.register_error_handler(ControlError, lambda error: answer({"error": str(error)}, error.status))
+    app.register_error_handler(ControlError, _refuse)
     app.register_error_handler(StateFailed, _refuse_unkept)
 
 
@@ -83,6 +79,16 @@ def limit_answers(app: flask.Flask, memory: AnswerMemory) -> None:
     app.after_request(hold)
 
 
+def _answered(operation: ControlOperation, context: object, call: Call) -> Mapping[str, Any] | flask.Response:
+    """Return the answer of the handler. Raises ``ControlError``, of YAML with the place that the message names."""
+    try:
+        return operation.handler(context, call)
+    except ControlError as error:
+        if call.source is not None and error.status == ControlError.status:
+            error.mark = call.source.mark_named(str(error))
+        raise
+
+
 def _call(control: ControlContext, operation: ControlOperation, path: Mapping[str, Any]) -> Call:
     """Return the current request as a validated call. Raises ``ControlError``."""
     control.refresh()
@@ -92,15 +98,17 @@ def _call(control: ControlContext, operation: ControlOperation, path: Mapping[st
         if name not in operation.query:
             raise ControlError(f"Unknown query argument '{name}'. {suggestion(name, operation.query)}")
     account = _caller(control.accounts, request) if operation.by_account else None
-    body = _body(control, operation, request) if operation.schema else {}
-    return Call(request, account, path, query, body, environ.get(SHUTDOWN))
+    body, source = read_body(control, operation, request) if operation.schema else ({}, None)
+    return Call(request, account, path, query, body, environ.get(SHUTDOWN), source)
 
 
 def _caller(accounts: Accounts, request: Request) -> Account | None:
-    """Return the account of the API key in the request; ``None`` without a key."""
-    key = key_of(request.headers)
+    """Return the account of the API key in the request, or that it names; ``None`` without either."""
+    key, name = key_of(request.headers), request.headers.get(ACCOUNT_HEADER)
     if not key and not request.headers.get("authorization"):
-        return None
+        return _named(accounts, name) if name else None
+    if name:
+        raise ControlError(f"{ACCOUNT_HEADER}: the call has an API key, too. Send one of them.")
     try:
         return accounts.authenticate(key)
     except ApiError as error:
@@ -110,48 +118,19 @@ def _caller(accounts: Accounts, request: Request) -> Account | None:
         ) from error
 
 
-def _body(control: ControlContext, operation: ControlOperation, request: Request) -> dict[str, Any]:
-    """Return the body, validated against the operation's schema. Raises ``ControlError``."""
-    settings = control.settings
-    max_bytes: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
-    body = _json(request, operation, max_bytes, settings)
-    if _is_deeper(body, operation.max_depth):
-        raise ControlError(f"The body is nested more than {operation.max_depth} deep. Send a flatter one.")
-    try:
-        documents.check(control.schemas, operation.schema, body)
-    except DocumentError as error:
-        raise ControlError(str(error)) from error
-    return body
+def _named(accounts: Accounts, name: str) -> Account:
+    """Return the recent account with that name. Raises ``ControlError``."""
+    found = accounts.named(name)
+    if len(found) != 1:
+        known = f"{len(found)} accounts have" if found else "no recent account has"
+        raise ControlError(
+            f"{ACCOUNT_HEADER}: {known} the name {cut(name)!r}. Send the project of one, as GET /_mock/limits shows it."
+        )
+    return found[0]
 
 
-def _json(
-    request: Request, operation: ControlOperation, max_bytes: int, settings: Settings
-) -> dict[str, Any]:
-    """Read a JSON object of at most ``max_bytes`` bytes. Raises ``ControlError``."""
-    reader = BodyReader(max_bytes, settings.socket_timeout)
-    max_values = max(settings.max_json_values, max_bytes // _BYTES_OF_A_VALUE)
-    try:
-        with reader.slot() as slot:
-            data = reader.read(request.body, request.length, slot)
-            return {} if operation.body_is_optional and not data else parse_json(data, max_values)
-    except ApiError as error:
-        if error.name == "too_many_values":
-            raise ControlError(
-                f"The body has more than {max_values} values and names. Send fewer."
-            ) from error
-        if error.name == "body_too_large":
-            raise TooLarge(f"The body is larger than {max_bytes} bytes. Send a smaller one.") from error
-        raise ControlError(f"The body is not a JSON object of at most {max_bytes} bytes.") from error
-
-
-def _is_deeper(value: Any, max_depth: int) -> bool:
-    level = [value]
-    for _ in range(max_depth + 1):
-        containers = [each for each in level if isinstance(each, dict | list)]
-        if not containers:
-            return False
-        level = [it for each in containers for it in (each.values() if isinstance(each, dict) else each)]
-    return True
+def _refuse(refused: ControlError) -> flask.Response:
+    return answer({"error": str(refused), **(refused.mark._asdict() if refused.mark else {})}, refused.status)
 
 
 def _wrong_method(path: str, method: str, known: list[str]) -> flask.Response:

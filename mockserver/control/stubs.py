@@ -1,4 +1,4 @@
-"""``/_mock/stubs`` and ``/_mock/scenarios``: adds, shows, replaces and removes stubs; shows and sets scenarios.
+"""``/_mock/stubs`` and ``/_mock/scenarios``: adds, shows, replaces, switches and removes stubs; sets scenarios.
 
 A call with an API key applies to that account's stubs, one without a key to those of every account.
 """
@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control.operation import ControlError, NotFound, check_owner, check_same_id, without_keys
+from mockserver.control.bodies import answer_yaml, wants_yaml
+from mockserver.control.operation import (
+    ControlError,
+    NotFound,
+    check_owner,
+    check_same_id,
+    names_of,
+    owner_names,
+    without_keys,
+)
 from mockserver.scripting.stubs.use import STARTED
+from mockserver.scripting.switching import switched
 
 if TYPE_CHECKING:
+    import flask
+
     from mockserver.control.contexts import StubsContext
     from mockserver.control.operation import Call
     from mockserver.scripting.stubs.stub import Stub
@@ -33,9 +45,12 @@ def remove_all(context: StubsContext, call: Call) -> dict[str, Any]:
     return show_all(context, call)
 
 
-def show(context: StubsContext, call: Call) -> dict[str, Any]:
-    """Return one stub."""
-    return _shown(context, call, _stub(context.stubs, call))[0]
+def show(context: StubsContext, call: Call) -> dict[str, Any] | flask.Response:
+    """Return one stub: as JSON, or its definition as YAML."""
+    stub = _stub(context.stubs, call)
+    if wants_yaml(call.request):
+        return answer_yaml(_documents(context, call, stub)[0])
+    return _shown(context, call, stub)[0]
 
 
 def replace(context: StubsContext, call: Call) -> dict[str, Any]:
@@ -45,6 +60,12 @@ def replace(context: StubsContext, call: Call) -> dict[str, Any]:
     return _shown(context, call, _add(context.stubs, call.body, owner))[0]
 
 
+def switch(context: StubsContext, call: Call) -> dict[str, Any]:
+    """Switch a stub on or off. It keeps its counters."""
+    context.stubs.switch(_own(context.stubs, call).id, call.account_id, call.body["enabled"])
+    return _shown(context, call, _stub(context.stubs, call))[0]
+
+
 def remove(context: StubsContext, call: Call) -> dict[str, Any]:
     """Remove a stub."""
     context.stubs.remove(_own(context.stubs, call).id, call.account_id)
@@ -52,8 +73,15 @@ def remove(context: StubsContext, call: Call) -> dict[str, Any]:
 
 
 def show_scenarios(context: StubsContext, call: Call) -> dict[str, Any]:
-    """Return the states of the caller's scenarios."""
-    return {"scenarios": context.stubs.use.scenarios(_account_of(call))}
+    """Return the states of the caller's scenarios, or without an API key those of every account with stubs in use."""
+    if call.account_id is not None:
+        return {"scenarios": context.stubs.use.scenarios(call.account_id)}
+    return {
+        "accounts": [
+            {**names_of(context.accounts, id_), "scenarios": states}
+            for id_, states in context.stubs.use.all_scenarios().items()
+        ]
+    }
 
 
 def set_scenario(context: StubsContext, call: Call) -> dict[str, Any]:
@@ -65,7 +93,9 @@ def set_scenario(context: StubsContext, call: Call) -> dict[str, Any]:
 
 def _account_of(call: Call) -> str:
     if call.account_id is None:
-        raise ControlError("Authorization: scenarios belong to an account. Send the API key of one.")
+        raise ControlError(
+            "Authorization: a state belongs to an account. Send its API key, or its project in x-mock-account."
+        )
     return call.account_id
 
 
@@ -91,12 +121,18 @@ def _own(stubs: Stubs, call: Call) -> Stub:
 
 
 def _shown(context: StubsContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
-    documents = [{"id": stub.id, **stub.document} for stub in stubs]
     return [
         {
             **document,
             "used": context.stubs.use.used(stub, call.account_id),
             **({"source": stub.source} if stub.source else {}),
+            **owner_names(context.accounts, stub.account_id, call),
         }
-        for stub, document in zip(stubs, without_keys(context.accounts, call.request, documents), strict=True)
+        for stub, document in zip(stubs, _documents(context, call, *stubs), strict=True)
     ]
+
+
+def _documents(context: StubsContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
+    """Return the definitions of stubs, with their ids and without API keys."""
+    documents = [switched({"id": stub.id, **stub.document}, stub.enabled) for stub in stubs]
+    return without_keys(context.accounts, call.request, documents)

@@ -85,6 +85,7 @@ class StubOptions(Conditions, total=False):
     times: int
     priority: int
     name: str
+    enabled: bool
 
 
 class Pace(TypedDict, total=False):
@@ -135,6 +136,7 @@ class Occasions(Conditions, total=False):
     """Conditions and triggers of a fault (``fault.json``); times in seconds since 1970 on the server's clock."""
 
     endpoint: Names
+    enabled: bool
     every: int
     probability: float
     seed: str | int

@@ -32,11 +32,11 @@ class Scripting(OfAccount):
         """Select requests of an endpoint, or of any, that satisfy the conditions, to script their answers.
 
         ``times`` limits the number of answers. The stub with the highest ``priority`` answers; of equal ones the most
-        recent.
+        recent. One that is not ``enabled`` answers nothing until it is switched on.
         """
         keywords.check_names(conditions, keywords.StubOptions)
         stub: dict[str, Any] = {
-            name: conditions[name] for name in ("times", "priority", "name") if name in conditions
+            name: conditions[name] for name in ("times", "priority", "name", "enabled") if name in conditions
         }
         stub["when"] = keywords.when(endpoint, conditions, keywords.Conditions)
         documents.check(self._context.schemas, "when", stub["when"])
@@ -129,6 +129,14 @@ class FaultHandle:
         """Return how many requests the fault has hit."""
         status = self._faults.get(self.id, self._account_id)
         return status.hits if status else 0
+
+    def enable(self) -> None:
+        """Switch the fault on."""
+        self._faults.switch(self.id, self._account_id, True)
+
+    def disable(self) -> None:
+        """Switch the fault off: it hits nothing until it is switched on, and keeps its counters."""
+        self._faults.switch(self.id, self._account_id, False)
 
     def remove(self) -> None:
         """Remove the fault."""

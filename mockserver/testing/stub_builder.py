@@ -162,6 +162,14 @@ class StubHandle:
         """Answer all requests after the last reply with the error ``stub_spent``."""
         return self._followed_by("fail")
 
+    def enable(self) -> None:
+        """Switch the stub on."""
+        self._context.stubs.switch(self.id, self._account_id, True)
+
+    def disable(self) -> None:
+        """Switch the stub off: it answers nothing until it is switched on, and keeps its counter."""
+        self._context.stubs.switch(self.id, self._account_id, False)
+
     def remove(self) -> None:
         """Remove the stub."""
         self._context.stubs.remove(self.id, self._account_id)

@@ -6,11 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockserver.validation.located import Place
     from mockserver.validation.schemas import Schemas
+    from mockserver.validation.violations import Violation
 
 
 class DocumentError(ValueError):
-    """A document violates its schema. The message names the place in the document and what is allowed there."""
+    """A document violates its schema. The message names the place in the document and what is allowed there.
+
+    ``path`` leads to that place.
+    """
+
+    def __init__(self, message: str, path: Place = ()) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def check(schemas: Schemas, name: str, document: object) -> None:
@@ -26,22 +35,25 @@ def check(schemas: Schemas, name: str, document: object) -> None:
     from mockserver.validation import explanations as explain
 
     violation = explain.most_relevant(schemas.violations(f"mock/{name}", as_json(document)))
+    raise DocumentError(_message(violation), violation.path)
+
+
+def _message(violation: Violation) -> str:
+    from mockserver.validation import explanations as explain
+
     found = explain.standard(violation)
     if violation.keyword == "oneOf":
         members = " or ".join(name for branch in violation.expected for name in branch["required"])
-        raise DocumentError(
-            f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
-        )
+        return f"{found.param + ': ' if found.param else ''}needs {members}, and just one of them."
     if violation.keyword == "additionalProperties":
         from mockserver.validation.spelling import hint
 
         meant = hint(str(violation.path[-1]), violation.schema.get("properties", {}))
-        raise DocumentError(f"Unknown parameter: '{found.param}'. {meant}")
+        return f"Unknown parameter: '{found.param}'. {meant}"
     if violation.keyword == "minProperties":
-        raise DocumentError(f"{found.param or 'the document'}: is empty.")
+        return f"{found.param or 'the document'}: is empty."
     named = found.param is None or f"'{found.param}'" in found.message
-    message = found.message if named else f"{found.param}: {found.message}"
-    raise DocumentError(message)
+    return found.message if named else f"{found.param}: {found.message}"
 
 
 def as_json(document: object) -> Any:

@@ -115,3 +115,20 @@ def test_a_reset_of_one_account_is_one_for_both_servers(pair: Pair) -> None:
     assert say(here) != "Scripted."
     assert say(there) != "Scripted."
     assert say(mine) == "Scripted."
+
+
+def test_what_is_switched_off_on_one_server_is_off_on_the_other(pair: Pair) -> None:
+    here, there = pair.account()
+    stub = here.on_chat(user_text="count").reply(text="One.")
+    assert say(there, "Please count.") == "One."
+    stub.disable()
+    assert say(there, "Please count.") == "You wrote: Please count."
+    stub.enable()
+    assert say(there, "Please count.") == "One."
+    assert stub.used == 2
+    fault = here.fail_next("server_error", times=None)
+    fault.disable()
+    assert say(there, "Please count.") == "One."
+    fault.enable()
+    with pytest.raises(openai.InternalServerError):
+        say(there)

@@ -80,6 +80,13 @@ STEPS = st.one_of(
     st.builds(_fault, IDS, ACCOUNTS, st.integers(1, 3)),
     st.builds(lambda id_, account: lambda p: p.stubs.remove(id_ or "stub-1", account), IDS, ACCOUNTS),
     st.builds(lambda id_, account: lambda p: p.faults.remove(id_ or "fault-1", account), IDS, ACCOUNTS),
+    st.builds(
+        lambda part, id_, account, on: lambda p: p.parts[part].switch(id_ or "stub-1", account, on),
+        st.sampled_from(["stubs", "faults"]),
+        IDS,
+        ACCOUNTS,
+        st.booleans(),
+    ),
     st.builds(lambda account: lambda p: p.stubs.reset(account), ACCOUNTS),
     st.builds(lambda account: lambda p: p.faults.reset(account), ACCOUNTS),
     st.builds(_restored, st.sampled_from(["stubs", "faults", "settings", "models", "policy"]), ACCOUNTS),

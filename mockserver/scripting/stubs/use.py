@@ -31,6 +31,10 @@ class StubUse:
         """Return the states of an account's scenarios that have changed, by name."""
         return dict(self._counters.get(_KIND, account_id).get("scenarios", {}))
 
+    def all_scenarios(self) -> dict[str, dict[str, str]]:
+        """Return ``scenarios`` of every account that stubs have answered or whose scenarios have changed, by id."""
+        return {id_: dict(value.get("scenarios", {})) for id_, value in self._counters.all(_KIND).items()}
+
     def set_scenario(self, account_id: str, name: str, state: str) -> None:
         """Set the state of an account's scenario."""
 
