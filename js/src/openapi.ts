@@ -298,6 +298,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_mock/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every model: OpenAI's, those of other providers, and the custom models of the caller or of all accounts. */
+        get: operations["listCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_mock/clock": {
         parameters: {
             query?: never;
@@ -513,6 +530,23 @@ export interface paths {
         };
         /** Returns a delivery by its webhook-id. */
         get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_mock/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists batches, speech-to-text jobs and responses in the background, newest first. */
+        get: operations["listWork"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3079,6 +3113,53 @@ export interface operations {
             };
         };
     };
+    listCatalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models, and the clock that their shutdown dates follow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "models": [
+                     *         {
+                     *           "id": "tts-1",
+                     *           "kind": "model",
+                     *           "provider": "openai",
+                     *           "endpoints": [
+                     *             "v1/audio/speech"
+                     *           ],
+                     *           "created": 1681940951,
+                     *           "shutdown_date": "2027-01-06",
+                     *           "is_shut_down": false,
+                     *           "replacements": [],
+                     *           "limit_group": "tts-1"
+                     *         }
+                     *       ],
+                     *       "clock": {
+                     *         "now": 1800000000,
+                     *         "frozen": true,
+                     *         "scale": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+        };
+    };
     getClock: {
         parameters: {
             query?: never;
@@ -3516,6 +3597,57 @@ export interface operations {
                     "application/json": components["schemas"]["error"];
                 };
             };
+        };
+    };
+    listWork: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries; 200 by default. */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work of the caller or of all accounts, and when it changes next. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "work": [
+                     *         {
+                     *           "kind": "batch",
+                     *           "id": "batch_1",
+                     *           "endpoint": "v1/chat/completions",
+                     *           "status": "in_progress",
+                     *           "counts": {
+                     *             "total": 10,
+                     *             "completed": 4,
+                     *             "failed": 0
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "unfinished": 1,
+                     *       "read_again_ms": 600,
+                     *       "clock": {
+                     *         "now": 1800000000,
+                     *         "frozen": false,
+                     *         "scale": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
         };
     };
     hangUp: {
