@@ -6,10 +6,11 @@ it (``Bearer``), or, anywhere in the request, because it equals the request's AP
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
@@ -37,6 +38,8 @@ _KEY_VALUE = re.compile(
 _KEY_PROTOCOL = re.compile(r"(openai-insecure-api-key\.)([^\s,]+)")
 _ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # an argument of a URL within a text
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# What the value of a header has, in lower case, if a pattern above finds something in it.
+_MARKS = ("bearer", "basic", "key", "token", "session=", "sid=", "://", "?")
 # Keys in the form of OpenAI and others (texts without digits are not keys), and client secrets.
 _KEY = re.compile(r"(?<![\w-])(?:sk-(?=[\w-]*[0-9])[\w-]{16,}|ek_[0-9a-f]{32}(?![\w-]))")
 
@@ -68,6 +71,11 @@ def _names(carrier: Carrier) -> tuple[frozenset[str], tuple[str, ...], frozenset
     return frozenset(row["words"]), endings, frozenset(row["not"])
 
 
+def are_secret(carrier: Carrier, names: Iterable[str]) -> bool:
+    """Return whether one of several names, of at most 200 characters, is that of a secret."""
+    return any(map(_is_secret, repeat(carrier), names))
+
+
 class Secrets:
     """The secrets of a request, with methods that hide them."""
 
@@ -77,9 +85,12 @@ class Secrets:
         for secret in self._secrets:
             if len(secret) >= _FOUND_ALONE:
                 in_header = secret.encode("utf-8", "surrogateescape").decode("latin-1")
+                escaped = json.dumps(secret)[1:-1]
                 self._shown |= dict.fromkeys(
-                    (secret, quote(secret, safe="", errors="replace"), in_header), abbreviated(secret)
+                    (secret, quote(secret, safe="", errors="replace"), in_header, escaped),
+                    abbreviated(secret),
                 )
+        self._unlike_keys = [each for each in self._shown if "sk-" not in each and "ek_" not in each]
         found_within = (each for each in self._shown if len(each) >= _FOUND_WITHIN)
         self._within = sorted(found_within, key=len, reverse=True)  # a key can begin with another key
 
@@ -114,6 +125,24 @@ class Secrets:
             return self.hide(plain)
         return _KEY.sub(lambda found: abbreviated(found[0]), text) if "sk-" in text or "ek_" in text else text
 
+    def may_be_in(self, text: str) -> bool:
+        """Return whether ``hide`` could change a text, or a part of it. This is found out quickly."""
+        if "sk-" in text or "ek_" in text or "%" in text:
+            return True
+        return any(secret in text for secret in self._unlike_keys)
+
+    def places(self, text: str) -> list[tuple[int, int, str]]:
+        """Return where secrets are in a text: the beginning, the end, and what is shown in its place."""
+        known = (found for each in self._within for found in re.finditer(re.escape(each), text))
+        taken = bytearray(len(text))
+        places = []
+        for found in (*known, *_KEY.finditer(text)):
+            start, end = found.span()
+            if not any(taken[start:end]):
+                taken[start:end] = bytes([1]) * (end - start)
+                places.append((start, end, self._shown.get(found[0]) or abbreviated(found[0])))
+        return places
+
     def hide_in_path(self, path: str) -> str:
         """Return a path with the secrets hidden."""
         return "/".join(map(self.hide, self.hide(path).split("/")))
@@ -122,6 +151,18 @@ class Secrets:
         """Return the value of a header with secrets hidden; ``name`` is in lower case."""
         header = _header(name, value)
         return header.shown if header.is_secret else self.hide(header.shown)
+
+    def hide_in_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return headers, whose names are in lower case, with secrets hidden."""
+        values = "\n".join(headers.values())
+        in_lower_case = values.lower()
+        if (
+            any(mark in in_lower_case for mark in _MARKS)
+            or self.may_be_in(values)
+            or _have_secret(tuple(headers))
+        ):
+            return {name: self.hide_in_header(name, value) for name, value in headers.items()}
+        return headers
 
     def hide_in_value(self, text: str) -> str:
         """Return a text of a body, which may be a URL, with secrets hidden."""
@@ -151,6 +192,12 @@ def _carried(headers: Mapping[str, str], query_string: str) -> Iterator[str]:
         for name, value in parse_qsl(query_string):
             if is_secret("queries", name):
                 yield value
+
+
+@lru_cache(maxsize=256)
+def _have_secret(names: tuple[str, ...]) -> bool:
+    """Return whether one of the names of headers is that of a secret."""
+    return any(is_secret("headers", name) for name in names)
 
 
 class _Header(NamedTuple):

@@ -18,23 +18,30 @@ if TYPE_CHECKING:
 
     from mockserver.audio.decode import ClipFacts
     from mockserver.journal.audio_records import AudioFile
+    from mockserver.journal.pieces import Pieces
 
 _decoder = msgspec.json.Decoder(Record)
 OVERHEAD = 350  # bytes of memory of an entry in addition to its record as JSON
 
 
 class Progress(msgspec.Struct):
-    """The part of a response that was sent so far. ``events`` and ``pieces`` are ``None`` unless it is a stream."""
+    """The part of a response that was sent so far. ``events`` and ``pieces`` are ``None`` unless it is a stream.
+
+    ``kept`` are the pieces that are recorded themselves.
+    """
 
     sent: int = 0
     pieces: int | None = None
     events: int | None = None
     first_byte_ms: float | None = None
+    kept: Pieces | None = None
 
     def apply_to(self, record: Record, *, events: bool = True) -> None:
         """Write the progress of the response into the record; of a session with its ``events`` or without."""
         record.stream_events, record.stream_pieces = self.events, self.pieces
         record.bytes_sent = self.sent
+        if self.kept is not None:
+            record.pieces, record.pieces_dropped = self.kept.shown(), self.kept.dropped
         record.timing.first_byte_ms = self.first_byte_ms
 
 

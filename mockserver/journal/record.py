@@ -41,6 +41,17 @@ class Timing(_Part, kw_only=True):
     total_ms: float | None
 
 
+class Piece(_Part):
+    """A piece of a stream: the milliseconds from the request to it, its size in bytes, and its text.
+
+    ``text`` is ``None`` if it is binary, or beyond what is kept.
+    """
+
+    ms: float
+    bytes: int
+    text: str | None
+
+
 class RealtimeTurn(_Part, kw_only=True):
     """A response of a Realtime session, or the transcription of what the user said (``kind``).
 
@@ -99,8 +110,10 @@ class Record(_Part, kw_only=True):
 
     ``time`` is in seconds since 1970 by the server's clock. ``account_names`` and ``endpoint_names`` are all names
     that conditions can use. ``connection`` is the id of the handshake, if the request is a message of a WebSocket.
-    ``reply`` is the reply of a chat or response, ``realtime`` the session that the request opened, ``said_audio`` the
-    speech in the answer. Old snapshots lack these.
+    ``response`` is the body of the answer: a JSON value, a text, or the size and hash of binary data; ``None`` for a
+    stream, whose first ``pieces`` are recorded. ``reply`` is the reply of a chat or response, ``realtime`` the session
+    that the request opened, ``said_audio`` the speech in the answer. Members with a default are missing in old
+    snapshots.
     """
 
     id: str
@@ -130,6 +143,8 @@ class Record(_Part, kw_only=True):
     answered_by: str | None
     stub: str | None
     fault: HitFault | None
+    response_headers: dict[str, str] = {}
+    response: Any = None
     reply: dict[str, Any] | None = None
     realtime: Realtime | None = None
     usage: dict[str, Any] | None
@@ -138,6 +153,8 @@ class Record(_Part, kw_only=True):
     timing: Timing
     stream_events: int | None
     stream_pieces: int | None
+    pieces: list[Piece] | None = None
+    pieces_dropped: int = 0
     bytes_sent: int
     in_flight: bool
     hung_up: bool

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
+from mockserver.journal.pieces import Pieces
 from mockserver.journal.record import HitFault, Record, Timing
 from mockserver.pipeline.audio_members import said_of
-from mockserver.pipeline.record_members import caller_of, content_of, endpoint_of, reply_of, usage_of
+from mockserver.pipeline.record_members import (
+    caller_of,
+    content_of,
+    endpoint_of,
+    is_text,
+    reply_of,
+    response_of,
+    usage_of,
+)
 from mockserver.pipeline.spans import begin_span
+from mockserver.pipeline.watched_body import WatchedBody
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
+    from mockserver.accounts.redaction import Secrets
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.journal.journal import FileToKeep, Journal
     from mockserver.pipeline.call import Call
@@ -30,13 +41,13 @@ log = logging.getLogger(__name__)
 
 _REFUSED = 400
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
-_ENDS_OF_EVENTS = (b"\n\n", b"\n\r\n")
 
 
 class _Head(NamedTuple):
-    """The recorded parts of a response head: status, headers about limits, and who answered."""
+    """The recorded parts of a response head: status, headers, those about limits, and who answered."""
 
     status: int | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
     limits: Mapping[str, str] = MappingProxyType({})
     answered_by: str | None = None
 
@@ -91,6 +102,7 @@ class Exchange:
         self._is_open = False  # a stream or session has begun, and not ended
         self._place: int | None = None  # of the entry in the journal, while it is in flight
         self._head = _Head()
+        self._response: Any = None  # the body of a whole answer, as the journal has it
         self.call: Call | None = None
         self.model = ""
         self.fault: HitFault | None = None
@@ -115,7 +127,7 @@ class Exchange:
         if self._journal is None and self._span is None:
             self._make_charges()
             return reply
-        self._head = _head(reply)
+        self._head = _head(reply, self.request.secrets)
         if self.call is not None and self._journal is not None:
             self._journal.keep_audio([*self.call.clips.values(), *self.call.outcome.said])
         recording = self.call.recording if self.call is not None else None
@@ -133,19 +145,22 @@ class Exchange:
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
+            if self._journal is not None:
+                self._response = response_of(reply, reply.body, self.request.secrets)
             record = self._record(in_flight=False, hung_up=self.request.connection.has_hung_up)
             self._write(record)
             self._close(record)
             return reply
         events = 0 if reply.media_type == "text/event-stream" else None
-        self._progress = Progress(pieces=0, events=events)
+        pieces = Pieces(self.began, self.request.secrets, is_text=is_text(reply.media_type))
+        self._progress = Progress(pieces=0, events=events, kept=pieces)
         self._begin()
-        reply.body = _Watched(reply.body, self, self._progress)
+        reply.body = WatchedBody(reply.body, self, self._progress, pieces)
         return reply
 
     def unrecorded(self, reply: Reply) -> Reply:
         """Note that ``reply`` is sent in place of an answer that cannot be written. Return it."""
-        self._head = _head(reply)
+        self._head = _head(reply, self.request.secrets)
         self._close(self._record(in_flight=False, hung_up=False))
         return reply
 
@@ -257,6 +272,8 @@ class Exchange:
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
+            response_headers=dict(head.headers),
+            response=self._response,
             reply=reply_of(self.call, secrets),
             **usage_of(self.call),
             limits=dict(head.limits),
@@ -267,55 +284,16 @@ class Exchange:
             in_flight=in_flight,
             hung_up=hung_up,
         )
+        if progress.kept is not None and self.call is not None:
+            reply = self.call.outcome.reply
+            progress.kept.is_reply_plain = reply is not None and record.reply == reply
         progress.apply_to(record)
         return record
 
 
-class _Watched(Iterator[bytes]):
-    """A streamed body that reports its progress to an exchange. Closing it closes the body."""
-
-    def __init__(self, body: Iterable[bytes], exchange: Exchange, progress: Progress) -> None:
-        self._body = body
-        self._pieces = iter(body)
-        self._exchange = exchange
-        self._progress = progress
-        self._tail = b""  # the last two bytes sent, which may begin the end of an event
-
-    def __next__(self) -> bytes:
-        try:
-            piece = next(self._pieces)
-        except StopIteration:
-            self._exchange.ended(hung_up=False)
-            raise
-        except BaseException:
-            self._exchange.broke_off()
-            raise
-        progress = self._progress
-        if not progress.pieces:
-            self._exchange.first_piece()
-        progress.pieces = (progress.pieces or 0) + 1
-        progress.sent += len(piece)
-        if progress.events is not None:
-            progress.events += self._ends_of_events(piece)
-        return piece
-
-    def close(self) -> None:
-        """Close the body. If it was not sent to its end, the client has left."""
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._exchange.ended(hung_up=True)
-
-    def _ends_of_events(self, piece: bytes) -> int:
-        """Return how many events end in ``piece``. An event ends with an empty line, which two pieces may share."""
-        seen = self._tail + piece
-        self._tail = b"" if seen.endswith(_ENDS_OF_EVENTS) else seen[-2:]
-        return sum(map(seen.count, _ENDS_OF_EVENTS))
-
-
-def _head(reply: Reply) -> _Head:
-    limits = {name: value for name, value in reply.headers if name.startswith(_LIMITS)}
-    answered_by = reply.headers.get("x-mock-answered-by")
-    return _Head(reply.status, limits, unquote(answered_by) if answered_by else None)
+def _head(reply: Reply, secrets: Secrets) -> _Head:
+    headers = reply.headers.joined()
+    limits = {name: value for name, value in headers.items() if name.startswith(_LIMITS)}
+    answered_by = headers.get("x-mock-answered-by")
+    shown = redacted.response_headers(headers, secrets)
+    return _Head(reply.status, shown, limits, unquote(answered_by) if answered_by else None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mockserver.journal import redacted
 from mockserver.pipeline.audio_members import files_of, heard_of
@@ -12,6 +15,11 @@ if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
+    from mockserver.pipeline.responses import Reply
+
+_TEXT = ("json", "+xml", "/xml", "/sdp", "/jsonl", "/yaml", "/x-subrip")  # ends of media types
+_MAX_TEXT = 1 << 20  # bytes of a text that is examined
+_MAX_JSON = 1 << 16  # bytes of an answer that is recorded as JSON
 
 
 def caller_of(call: Call | None) -> dict[str, Any]:
@@ -69,6 +77,34 @@ def reply_of(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
     """Return the reply of a chat or response, with long texts shortened like those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else redacted.document(reply, {}, secrets)
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether a body of a media type is text."""
+    return media_type.startswith("text/") or media_type.endswith(_TEXT)
+
+
+def response_of(reply: Reply, body: bytes, secrets: Secrets) -> Any:
+    """Return the whole ``body`` of an answer: JSON or a text, redacted and shortened, or facts about other data."""
+    if not body:
+        return None
+    media_type = reply.media_type
+    if len(body) > _MAX_TEXT or not is_text(media_type):
+        return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    if media_type.endswith("json"):
+        try:
+            value = redacted.answer(msgspec.json.decode(body), secrets)
+        except (ValueError, RecursionError):  # a fault has broken it
+            pass
+        else:
+            return value if len(body) <= _MAX_JSON else _bounded(value)
+    return redacted.answer_text(body.decode("utf-8", "replace"), secrets)
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value, or the size of its JSON if that is long."""
+    size = len(msgspec.json.encode(value))
+    return value if size <= _MAX_JSON else {"bytes": size}
 
 
 def usage_of(call: Call | None) -> dict[str, Any]:

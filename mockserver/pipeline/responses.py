@@ -61,6 +61,13 @@ class ReplyHeaders:
         """Return the value of the first header with this name, or ``default``."""
         return self._pairs[self._names.index(name.lower())][1] if name in self else default
 
+    def joined(self) -> dict[str, str]:
+        """Return the values by name in lower case; several of one name are joined by commas."""
+        values: dict[str, str] = {}
+        for name, (_, value) in zip(self._names, self._pairs, strict=True):
+            values[name] = f"{values[name]}, {value}" if name in values else value
+        return values
+
     def add_missing(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Add those headers whose names do not occur."""
         for name, value in pairs:

@@ -140,7 +140,7 @@ def test_facts_stand_for_the_audio_of_a_chat(client: openai.OpenAI, witness: Wit
     assert (audio["place"], audio["sha256"]) == ("messages[0].content[1].input_audio", sha256)
     assert audio["heard"] == entry["heard"] == "Hello world, this is a test."
     assert entry["user_text"] == "What is said?"
-    assert len(json.dumps(entry)) < 4_000
+    assert len(json.dumps(entry)) < 6_000
 
 
 def test_the_entry_of_a_refused_request_has_its_audio(

@@ -195,13 +195,12 @@ def test_the_json_of_a_record_is_what_a_snapshot_has() -> None:
     assert list(as_json(record()).items()) == list(TRANSCRIPTION.items())
 
 
-def test_a_snapshot_of_old_has_no_replies_and_sessions() -> None:
-    journal, old = (
-        journal_of(),
-        {name: each for name, each in TRANSCRIPTION.items() if name not in ("reply", "realtime")},
-    )
+def test_a_snapshot_of_old_has_no_replies_answers_and_sessions() -> None:
+    new = ("response_headers", "response", "reply", "realtime", "pieces", "pieces_dropped")
+    old = {name: each for name, each in TRANSCRIPTION.items() if name not in new}
+    journal = journal_of()
     journal.restore({"entries": [old]}, None)
-    assert journal.records(None) == [record()]
+    assert journal.records(None) == [record(response_headers={}, response=None)]
 
 
 def test_audio_is_kept_within_its_bound_the_latest_of_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -114,3 +115,58 @@ def test_what_is_nested_too_deeply_is_not_written_down() -> None:
     written = json.dumps(redacted.document({"model": "m", "messages": deep}, {}, NONE))
     assert written.startswith('{"model": "m", "messages": [[[')
     assert '[{"values": 1}]' in written
+
+
+@pytest.mark.parametrize(
+    ("document", "written"),
+    [
+        ({"text": f"It is {KEY}."}, {"text": "It is sk-mock-***********body."}),
+        (
+            {"text": [f"https://ann:pw@host/?sig={KEY}"]},
+            {"text": ["https://***@host/?sig=sk-mock-***********body"]},
+        ),
+        ({"metadata": {"password": "hunter2", "page": 1}}, {"metadata": {"password": "***", "page": 1}}),
+        ({f"{KEY}": None}, {"sk-mock-***********body": None}),
+        ([[{"a": LONG}]], [[{"a": {"length": len(LONG), "starts": "x" * 80}}]]),
+        ({"text": "100%", "n": [1, 2.5, True]}, {"text": "100%", "n": [1, 2.5, True]}),
+    ],
+)
+def test_an_answer_is_written_down_without_secrets(document: Any, written: Any) -> None:
+    assert redacted.answer(document, Secrets([KEY])) == written
+
+
+def test_facts_stand_for_the_audio_and_the_vectors_of_an_answer() -> None:
+    sound = bytes(6_000)
+    audio = {"id": "audio_1", "data": base64.b64encode(sound).decode(), "transcript": "Hello."}
+    written = redacted.answer({"audio": audio, "data": [{"embedding": [0.5] * 1536}]}, NONE)
+    facts = {"base64_bytes": 6_000, "sha256": hashlib.sha256(sound).hexdigest()}
+    assert written == {"audio": {**audio, "data": facts}, "data": [{"embedding": {"values": 1536}}]}
+
+
+def test_a_long_text_that_is_no_audio_is_shortened() -> None:
+    assert redacted.answer({"data": "é" * 5_000}, NONE) == {"data": {"length": 5_000, "starts": "é" * 80}}
+
+
+def test_the_tokens_of_an_answer_are_no_secrets() -> None:
+    logprobs = {"content": [{"token": "Hi", "logprob": -0.5, "bytes": [72], "top_logprobs": []}]}
+    assert redacted.answer(logprobs, NONE) == logprobs
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("x-request-id", "req_1", "req_1"),
+        ("x-ratelimit-remaining-tokens", "149999992", "149999992"),
+        ("x-echo", KEY, "sk-mock-***********body"),
+        ("set-cookie", "session=0123456789abcdef", "***"),
+        ("x-api-key", "0123456789", "***"),
+        ("location", "https://host/?sig=0123456789", "https://host/?sig=***"),
+        ("x-note", "Bearer 0123456789", "Bearer ***"),
+        ("x-long", LONG, "x" * 80 + "…"),
+    ],
+)
+def test_headers_of_an_answer_are_written_down_without_secrets(name: str, value: str, shown: str) -> None:
+    assert redacted.response_headers({"server": "x", name: value}, Secrets([KEY])) == {
+        "server": "x",
+        name: shown,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import socket
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
@@ -9,9 +11,10 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ
 
+from mockserver.accounts.accounts import abbreviated
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.journal.journal import Journal
-from mockserver.journal.record import HitFault, Record
+from mockserver.journal.record import HitFault, Record, as_json
 from mockserver.pipeline.exchange import Exchange, begin
 from mockserver.pipeline.responses import Reply
 from mockserver.pipeline.wsgi_adapter import request_of
@@ -50,6 +53,11 @@ def total_ms(record: Record) -> float:
     return record.timing.total_ms
 
 
+def pieces(journal: Journal) -> list[tuple[int, str | None]]:
+    """Return the sizes and texts of the recorded pieces."""
+    return [(each.bytes, each.text) for each in only(journal).pieces or ()]
+
+
 def streamed(journal: Journal, body: Iterable[bytes], content_type: str = EVENTS) -> Any:
     """Return the body that the server sends."""
     return exchange(journal).answered(Reply(body, 200, content_type)).body
@@ -84,6 +92,74 @@ def test_what_the_pipeline_found_out_is_written_down(journal: Journal) -> None:
     record = only(journal)
     assert (record.stub, record.error, record.answered_by) == ("stub_1", "server_error", "stub")
     assert record.fault == mine.fault
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "response"),
+    [
+        (JSON, b'{"text": "Hello."}', {"text": "Hello."}),
+        ("application/problem+json", b"[1]", [1]),
+        (JSON, b'{"text": "Hel', '{"text": "Hel'),
+        (JSON, b"[" * 100_000, {"length": 100_000, "starts": "[" * 80}),
+        (JSON, b"", None),
+        (JSON, b"null", None),
+        ("text/vtt; charset=utf-8", "WEBVTT é".encode(), "WEBVTT é"),
+        ("text/plain", b"\xff", "\ufffd"),
+        ("text/plain", b"x" * 5_000, {"length": 5_000, "starts": "x" * 80}),
+        ("application/sdp", b"v=0", "v=0"),
+        ("audio/mpeg", b"ID3", {"bytes": 3, "sha256": hashlib.sha256(b"ID3").hexdigest()}),
+    ],
+)
+def test_the_body_of_a_whole_answer_is_written_down(
+    journal: Journal, content_type: str, body: bytes, response: object
+) -> None:
+    exchange(journal).answered(Reply(body, 200, content_type))
+    assert only(journal).response == response
+
+
+def test_of_a_large_answer_only_the_size_is_written_down(journal: Journal) -> None:
+    large = json.dumps(["x" * 4_000] * 20).encode()
+    exchange(journal).answered(Reply(large, 200, JSON))
+    assert only(journal).response == {"bytes": len(large) - 19}
+    huge = b'"' + b"x" * (1 << 20) + b'"'
+    exchange(journal).answered(Reply(huge, 200, JSON))
+    assert journal.records(None)[-1].response == {
+        "bytes": len(huge),
+        "sha256": hashlib.sha256(huge).hexdigest(),
+    }
+
+
+def test_the_headers_of_an_answer_are_written_down(journal: Journal) -> None:
+    headers = [("X-Request-ID", "req_1"), ("vary", "a"), ("Vary", "b"), ("set-cookie", "id=1")]
+    exchange(journal).answered(Reply(b"1", 200, JSON, headers))
+    written = {"x-request-id": "req_1", "vary": "a, b", "set-cookie": "***"}
+    assert only(journal).response_headers == written | {"content-type": JSON, "content-length": "1"}
+
+
+def test_the_pieces_of_a_stream_are_written_down_while_it_is_sent(journal: Journal) -> None:
+    body = streamed(journal, iter([b"data: 1\n\n", b"data: 2\n\n"]))
+    seen = [pieces(journal)]
+    for _ in body:
+        seen.append(pieces(journal))  # noqa: PERF401
+    one, two = (9, "data: 1\n\n"), (9, "data: 2\n\n")
+    assert seen == [[], [one], [one, two]]
+    times = [each.ms for each in only(journal).pieces or ()]
+    assert times == sorted(times)
+    assert 0 <= times[0] <= times[1] <= total_ms(only(journal)) + 0.001
+    assert (only(journal).response, only(journal).pieces_dropped) == (None, 0)
+
+
+def test_a_stream_of_sound_has_pieces_without_text(journal: Journal) -> None:
+    list(streamed(journal, iter([b"RIFF", b"WAVE"]), "audio/wav"))
+    assert pieces(journal) == [(4, None), (4, None)]
+
+
+def test_the_key_of_a_request_is_hidden_in_its_answer(journal: Journal) -> None:
+    key = "my-own-key-0123456789"
+    mine = exchange(journal, HTTP_AUTHORIZATION=f"Bearer {key}")
+    mine.answered(Reply(f'{{"echo": "{key}"}}'.encode(), 200, JSON, [("x-echo", key)]))
+    assert key not in str(as_json(only(journal)))
+    assert only(journal).response == {"echo": abbreviated(key)}
 
 
 def test_a_stream_is_counted_before_it_is_handed_out(journal: Journal) -> None:
