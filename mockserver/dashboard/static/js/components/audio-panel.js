@@ -1,0 +1,22 @@
+/** The audio of an exchange: what was sent, and what was said. */
+import { html } from "../lib/preact.js";
+import { Player } from "./player.js";
+
+const EAGER = 4; // files that are read at once; others when the user asks for them
+
+/** Show players of the audio that an exchange of the journal has, if any. A session is shown by `SessionPanel`. */
+export function AudioPanel({ entry }) {
+  if (entry.realtime || !(entry.audio.length || entry.said_audio.length)) return null;
+  return html`<section class="card audio" aria-labelledby="audio">
+    <h2 id="audio">Audio</h2>
+    <div class="stack">
+      ${entry.audio.map((file, number) => html`<${Player} key=${`audio-${number}`} file=${file} kind="caller"
+        path=${pathOf(entry, "audio", number)} name=${`Sent: ${file.file || file.place}`} eager=${number < EAGER} />`)}
+      ${entry.said_audio.map((file, number) => html`<${Player} key=${`said-${number}`} file=${file} kind="assistant"
+        path=${pathOf(entry, "said", number)} name=${`Said: ${file.file}`} eager=${number < EAGER} />`)}
+    </div>
+  </section>`;
+}
+
+/** Return the path of an audio file of an entry; `what` is `audio` or `said`. */
+export const pathOf = (entry, what, number) => `/_mock/journal/${encodeURIComponent(entry.id)}/${what}/${number}`;
