@@ -60,6 +60,7 @@ def _facts(card: ModelCard, date: str, provider: str = "openai", kind: str = "")
         "prices": {name: price for name, price in asdict(card.prices).items() if price is not None}
         if card.prices
         else None,
+        "modalities": card.modalities,
         "limit_group": card.limit_group,
         "context_window": card.context_window,
     }

@@ -47,6 +47,7 @@ def test_a_model_has_its_facts(server: MockServer) -> None:
         "is_shut_down": False,
         "replacements": ["gpt-transcribe", "gpt-live-transcribe"],
         "prices": {"text_input": 1.25, "text_output": 5.0, "audio_input": 3.0},
+        "modalities": {"text": "input and output", "image": "not supported", "audio": "input only"},
         "limit_group": "gpt-4o-mini-transcribe",
         "context_window": 16000,
     }

@@ -1,0 +1,72 @@
+/** Records the microphone. */
+import { Badge, Notice } from "../components/basic.js";
+import { position } from "../lib/format.js";
+import { html, useEffect, useRef, useState } from "../lib/preact.js";
+
+const NO_MICROPHONE = "A browser gives a page the microphone only at localhost or over HTTPS. Choose a file instead.";
+const EXTENSIONS = { "audio/webm": "webm", "audio/mp4": "mp4", "audio/ogg": "ogg" };
+
+/** Show a button that records, with the level and the time; `onFile(file)` is called at the end. */
+export function Recorder({ onFile }) {
+  const [recording, setRecording] = useState(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => () => recording?.end(), [recording]);
+  const begin = async () => {
+    setProblem("");
+    try {
+      setRecording(await recordingOf((file) => {
+        setRecording(null);
+        if (file) onFile(file);
+      }));
+    } catch (error) {
+      setProblem(navigator.mediaDevices ? `The microphone cannot be used: ${error.message}` : NO_MICROPHONE);
+    }
+  };
+  return html`<div class="row">
+    ${recording
+      ? html`<button type="button" class="danger" onClick=${recording.end}>Stop recording</button>
+        <${Level} recording=${recording} />`
+      : html`<button type="button" onClick=${begin}>Record from the microphone</button>`}
+    ${problem && html`<${Notice} kind="error">${problem}</${Notice}>`}
+  </div>`;
+}
+
+/** Begin a recording. Return it; `onEnd(file)` is called at its end, with `null` if nothing was recorded. */
+async function recordingOf(onEnd) {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const recorder = new MediaRecorder(stream);
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(stream).connect(analyser);
+  const pieces = [];
+  recorder.ondataavailable = (event) => event.data.size && pieces.push(event.data);
+  recorder.onstop = () => {
+    for (const track of stream.getTracks()) track.stop();
+    context.close();
+    const type = recorder.mimeType.split(";")[0];
+    const name = `recording.${EXTENSIONS[type] ?? "webm"}`;
+    onEnd(pieces.length ? new File(pieces, name, { type }) : null);
+  };
+  recorder.start(250);
+  return { analyser, began: performance.now(), end: () => recorder.state !== "inactive" && recorder.stop() };
+}
+
+/** Show how loud it is, and how long. */
+function Level({ recording }) {
+  const meter = useRef(null);
+  const time = useRef(null);
+  useEffect(() => {
+    const samples = new Float32Array(recording.analyser.fftSize);
+    let frame = 0;
+    const show = () => {
+      recording.analyser.getFloatTimeDomainData(samples);
+      meter.current.value = Math.max(...samples.map(Math.abs));
+      time.current.textContent = position((performance.now() - recording.began) / 1000);
+      frame = requestAnimationFrame(show);
+    };
+    show();
+    return () => cancelAnimationFrame(frame);
+  }, [recording]);
+  return html`<meter ref=${meter} min="0" max="1" aria-label="Level of the microphone"></meter>
+    <${Badge} kind="bad">recording <span ref=${time}></span></${Badge}>`;
+}
