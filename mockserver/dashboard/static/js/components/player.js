@@ -61,8 +61,8 @@ function useFile(path, duration) {
   return state;
 }
 
-/** Show the controls, the waveform and the transcript of a file that was read. */
-function Deck({ audio, file, name, kind }) {
+/** Show the controls, the waveform and the transcript of a file that was read; with `autoplay` it is played at once. */
+export function Deck({ audio, file, name, kind, autoplay = false }) {
   const element = useRef(null);
   const [isPlaying, setIsPlaying] = useState(false);
   const [speed, setSpeed] = useState(1);
@@ -75,7 +75,7 @@ function Deck({ audio, file, name, kind }) {
   const toggle = () => (element.current.paused ? element.current.play() : element.current.pause());
   usePosition(element, isPlaying, setPosition);
   return html`
-    <audio ref=${element} src=${audio.url} preload="auto" onPlay=${() => setIsPlaying(true)}
+    <audio ref=${element} src=${audio.url} preload="auto" autoplay=${autoplay} onPlay=${() => setIsPlaying(true)}
       onPause=${() => setIsPlaying(false)} onEnded=${() => setIsPlaying(false)}></audio>
     ${audio.problem && html`<${Undecodable} file=${file} problem=${audio.problem} />`}
     <${Track} audio=${audio} name=${name} kind=${kind} duration=${duration} position=${position} file=${file}

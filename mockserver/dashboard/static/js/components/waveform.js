@@ -21,13 +21,14 @@ export function Waveform({ peaks, played = 1, kind }) {
 function useLook(element) {
   const [look, setLook] = useState([0, 0, 0]);
   useEffect(() => {
+    const measured = element.current;
     const measure = () => setLook(([, , theme]) => {
-      const { width, height } = element.current.getBoundingClientRect();
+      const { width, height } = measured.getBoundingClientRect();
       return [Math.round(width), Math.round(height), theme];
     });
     const recolour = () => setLook(([width, height, theme]) => [width, height, theme + 1]);
     const sizes = new ResizeObserver(measure);
-    sizes.observe(element.current);
+    sizes.observe(measured);
     const themes = new MutationObserver(recolour);
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     const system = matchMedia("(prefers-color-scheme: dark)");

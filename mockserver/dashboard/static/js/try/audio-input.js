@@ -1,17 +1,20 @@
 /** The audio of a request: recorded, dropped or chosen. */
-import { bytes } from "../lib/format.js";
-import { html, useEffect, useId, useMemo, useState } from "../lib/preact.js";
+import { html, useId, useState } from "../lib/preact.js";
+import { BlobPlayer } from "./blob-player.js";
 import { Recorder } from "./recorder.js";
 
-/** Show the audio file with a player, whose element is in `player`, and ways to give another one to `onFile`. */
-export function AudioInput({ file, onFile, player }) {
+/** Show the audio file with a player, its `transcript` if it is known, and ways to give another file to `onFile`. */
+export function AudioInput({ file, onFile, transcript }) {
   const id = useId();
   const [over, setOver] = useState(false);
-  const url = useObjectUrl(file);
   const drop = (event) => {
     event.preventDefault();
     setOver(false);
     if (event.dataTransfer.files.length) onFile(event.dataTransfer.files[0]);
+  };
+  const choose = (event) => {
+    if (event.currentTarget.files.length) onFile(event.currentTarget.files[0]);
+    event.currentTarget.value = ""; // so that the same file can be chosen again
   };
   const drag = (isOver) => (event) => {
     event.preventDefault();
@@ -21,20 +24,10 @@ export function AudioInput({ file, onFile, player }) {
     <div class="row">
       <${Recorder} onFile=${onFile} />
       <span class="soft">or</span>
-      <label for=${id}>a file, which can be dropped here</label>
-      <input id=${id} type="file" accept="audio/*,video/mp4,video/webm"
-        onChange=${(event) => event.currentTarget.files.length && onFile(event.currentTarget.files[0])} />
+      <input id=${id} type="file" class="visually-hidden" accept="audio/*,video/mp4,video/webm" onChange=${choose} />
+      <label for=${id} class="button">Choose a file</label>
+      <span class="soft">or drop one here</span>
     </div>
-    ${file && html`<div class="row given">
-      <span><strong>${file.name}</strong> <span class="soft">${bytes(file.size)}</span></span>
-      <audio ref=${player} controls src=${url} aria-label=${`Player of ${file.name}`}></audio>
-    </div>`}
+    ${file && html`<${BlobPlayer} blob=${file} name=${file.name} kind="caller" transcript=${transcript} />`}
   </div>`;
-}
-
-/** Return a `blob:` URL of a blob as long as the component shows it; `undefined` without one. */
-export function useObjectUrl(blob) {
-  const url = useMemo(() => (blob ? URL.createObjectURL(blob) : undefined), [blob]);
-  useEffect(() => () => url && URL.revokeObjectURL(url), [url]);
-  return url;
 }

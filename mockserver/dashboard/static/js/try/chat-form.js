@@ -3,7 +3,8 @@ import { Field } from "../components/basic.js";
 import { useJson } from "../lib/hooks.js";
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
 import { post, streamed, useAttempt } from "./attempt.js";
-import { AudioInput, useObjectUrl } from "./audio-input.js";
+import { AudioInput } from "./audio-input.js";
+import { BlobPlayer } from "./blob-player.js";
 import { Curl, curlOfJson } from "./curl.js";
 import { ModelChoice, cardPath } from "./model-choice.js";
 import { Outcome } from "./outcome.js";
@@ -19,7 +20,6 @@ export function ChatForm({ models, apiKey }) {
   const [turns, setTurns] = useState([]);
   const [given, setGiven] = useState({ text: "" });
   const [file, setFile] = useState(null);
-  const player = useRef(null);
   const { state, start, stop } = useAttempt();
   const usable = models.filter((each) => each.endpoints.includes(ENDPOINT) && speaks(each));
   const model = usable.find((each) => each.id === given.model) ?? usable.find((each) => !each.is_shut_down);
@@ -46,7 +46,7 @@ export function ChatForm({ models, apiKey }) {
     <ol class="turns" aria-label="Conversation">${turns.map((each) => html`<${Turn} turn=${each} />`)}
       ${state.running && state.transcript && html`<${Turn} turn=${{ by: "assistant", text: state.transcript }} />`}
     </ol>
-    <${AudioInput} file=${file} onFile=${setFile} player=${player} />
+    <${AudioInput} file=${file} onFile=${setFile} />
     <${Field} label="Text, beside the audio or instead of it">${(id) => html`
       <textarea id=${id} rows="2" value=${given.text}
         onInput=${(event) => change({ text: event.currentTarget.value })} />`}</${Field}>
@@ -67,15 +67,12 @@ export function ChatForm({ models, apiKey }) {
 const speaks = (model) => model.modalities.audio === "input and output";
 
 function Turn({ turn }) {
-  const url = useObjectUrl(turn.audio);
-  const audio = useRef(null);
   const element = useRef(null);
   useEffect(() => element.current.scrollIntoView({ block: "nearest" }), []);
-  const name = turn.by === "user" ? "You" : "Assistant";
+  const name = turn.by === "caller" ? "You" : "Assistant";
   return html`<li ref=${element} class=${`turn ${turn.by}`}>
-    <strong>${name}</strong>
+    ${turn.audio ? html`<${BlobPlayer} blob=${turn.audio} name=${name} kind=${turn.by} />` : html`<h3>${name}</h3>`}
     ${turn.text && html`<p>${turn.text}</p>`}
-    ${url && html`<audio ref=${audio} controls src=${url} aria-label=${`What ${name.toLowerCase()} said`}></audio>`}
   </li>`;
 }
 
@@ -87,7 +84,7 @@ async function turnOf(text, file) {
     ...(text.trim() ? [{ type: "text", text: text.trim() }] : []),
     ...(data ? [{ type: "input_audio", input_audio: { data, format: "wav" } }] : []),
   ];
-  return { by: "user", text: text.trim(), audio, message: { role: "user", content } };
+  return { by: "caller", text: text.trim(), audio, message: { role: "user", content } };
 }
 
 const bodyOf = (model, voice, turns) => ({

@@ -4,7 +4,7 @@ import { bytes as bytesWords, duration } from "../lib/format.js";
 import { html, useState } from "../lib/preact.js";
 import { useJson } from "../lib/hooks.js";
 import { post, streamed, useAttempt } from "./attempt.js";
-import { useObjectUrl } from "./audio-input.js";
+import { BlobPlayer } from "./blob-player.js";
 import { Curl, curlOfJson } from "./curl.js";
 import { ModelChoice, cardPath } from "./model-choice.js";
 import { Outcome } from "./outcome.js";
@@ -55,7 +55,8 @@ export function SpeechForm({ models, apiKey }) {
       <span class="soft small">${LIVE.has(given.format) ? "Played while it arrives." : "Played when it is complete."}</span>
     </div>
     <${Outcome} state=${state}><${Arrived} arrived=${state.arrived} /></${Outcome}>
-    <${Player} audio=${state.audio} format=${state.format} wasLive=${state.wasLive} />
+    ${state.audio && html`<div class="card"><${BlobPlayer} blob=${state.audio} name=${state.audio.name} kind="assistant"
+      autoplay=${!state.wasLive} /></div>`}
     <${Curl} text=${curlOfJson(PATH, apiKey, body, body.stream_format ? "" : `speech.${given.format}`)} />
   </form>`;
 }
@@ -68,14 +69,6 @@ export const Choice = ({ label, value, options, onChange }) => html`<${Field} la
 
 const Arrived = ({ arrived }) => arrived && html`<span class="soft small">
   ${bytesWords(arrived.bytes)} in ${arrived.pieces} pieces, the first after ${duration(arrived.first)}</span>`;
-
-function Player({ audio, format, wasLive }) {
-  const url = useObjectUrl(audio);
-  return audio && html`<div class="card row">
-    <audio controls autoplay=${!wasLive} src=${url} aria-label="Player of the speech"></audio>
-    <a href=${url} download=${`speech.${format === "pcm" ? "wav" : format}`}>Save</a>
-  </div>`;
-}
 
 function bodyOf(model, voices, given) {
   return {
@@ -95,7 +88,7 @@ async function send(key, body, { signal, update }) {
   const live = LIVE.has(format) ? samplePlayer() : null;
   signal.addEventListener("abort", () => live?.stop());
   const { response, exchange } = await post(PATH, { key, json: body, signal });
-  update({ exchange, format, wasLive: Boolean(live) });
+  update({ exchange, wasLive: Boolean(live) });
   if (!response.ok) {
     live?.stop();
     return;
@@ -112,7 +105,8 @@ async function send(key, body, { signal, update }) {
     update({ arrived });
   }
   const whole = joined(pieces);
-  update({ audio: format === "pcm" ? wavOf(whole) : new Blob([whole], { type: TYPES[format] }) });
+  const content = format === "pcm" ? wavOf(whole) : whole;
+  update({ audio: new File([content], `speech.${format === "pcm" ? "wav" : format}`, { type: TYPES[format] }) });
 }
 
 async function* deltas(response) {

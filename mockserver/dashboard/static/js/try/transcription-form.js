@@ -1,13 +1,14 @@
 /** Audio to text: the form, and its answer. */
 import { Field, Switch } from "../components/basic.js";
-import { html, useRef, useState } from "../lib/preact.js";
+import { html, useMemo, useState } from "../lib/preact.js";
 import { useJson } from "../lib/hooks.js";
 import { post, streamed, useAttempt } from "./attempt.js";
 import { AudioInput } from "./audio-input.js";
 import { Curl, curlOfForm } from "./curl.js";
+import { Heard } from "./heard.js";
 import { ModelChoice, cardPath } from "./model-choice.js";
 import { Outcome } from "./outcome.js";
-import { Transcript } from "./transcript.js";
+import { readAnswer } from "./read-answer.js";
 
 const PATHS = { transcriptions: "/v1/audio/transcriptions", translations: "/v1/audio/translations" };
 const FORMATS = ["json", "text", "srt", "vtt", "verbose_json", "diarized_json"];
@@ -19,20 +20,20 @@ export function TranscriptionForm({ models, apiKey }) {
   const [endpoint, setEndpoint] = useState("transcriptions");
   const [given, setGiven] = useState({ format: "json", stream: true });
   const [file, setFile] = useState(null);
-  const player = useRef(null);
   const { state, start, stop } = useAttempt();
   const usable = models.filter((each) => each.endpoints.includes(PATHS[endpoint].slice(1)));
   const model = usable.find((each) => each.id === given.model) ?? usable.find((each) => each.id === PREFERRED)
     ?? usable[0];
   const { data: card } = useJson(model ? cardPath(model.id) : null);
   const change = (changes) => setGiven((before) => ({ ...before, ...changes }));
+  const heard = useMemo(() => (state.answer ? readAnswer(state.answer) : null), [state.answer]);
   const fields = fieldsOf(endpoint, model, card?.transcription, given);
   const submit = (event) => {
     event.preventDefault();
     start((attempt) => send(PATHS[endpoint], apiKey, fields, file, given, attempt));
   };
   return html`<form class="stack" onSubmit=${submit}>
-    <${AudioInput} file=${file} onFile=${setFile} player=${player} />
+    <${AudioInput} file=${file} onFile=${setFile} transcript=${heard?.transcript} />
     <div class="fields">
       <${Field} label="Endpoint">${(id) => html`
         <select id=${id} value=${endpoint} onChange=${(event) => setEndpoint(event.currentTarget.value)}>
@@ -54,7 +55,7 @@ export function TranscriptionForm({ models, apiKey }) {
         onChange=${(isOn) => change({ words: isOn })} />`}
     </div>
     <${Outcome} state=${state} />
-    <${Transcript} answer=${state.answer} player=${player} running=${state.running} />
+    ${heard && html`<${Heard} heard=${heard} answer=${state.answer} running=${state.running} />`}
     <${Curl} text=${curlOfForm(PATHS[endpoint], apiKey, fields, [["file", file?.name ?? PLACEHOLDER]])} />
   </form>`;
 }
