@@ -367,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_mock/journal/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Streams what happens to the caller's exchanges, as server-sent events, until the client leaves. */
+        get: operations["streamJournalEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_mock/journal/report": {
         parameters: {
             query?: never;
@@ -410,6 +427,23 @@ export interface paths {
         };
         /** Returns an uploaded audio file, numbered from 0. Requires --keep-audio. */
         get: operations["downloadJournalAudio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_mock/journal/{id}/said/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns speech in the answer, numbered from 0: the file that was sent if --keep-audio kept it, otherwise the recorded text, spoken again in the same voice. The header x-mock-said has kept or spoken-again. */
+        get: operations["downloadSaidAudio"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1021,6 +1055,10 @@ export interface components {
             limit?: number;
             /** @description Id of an entry. Lists only later entries, the first of them. */
             after?: string;
+            /** @description Id of an entry. Lists only earlier entries, the latest of them. */
+            before?: string;
+            /** @description Names of the members that the listed entries have. Default: all. */
+            fields?: string[];
         };
         /**
          * Pattern of the journal
@@ -2178,16 +2216,22 @@ export interface operations {
     listJournal: {
         parameters: {
             query?: {
+                /** @description The members of the entries, separated by commas; by default all. */
+                fields?: string;
+                /** @description A pattern, as a JSON object. */
+                when?: string;
                 /** @description Name of an endpoint. */
                 endpoint?: string;
                 /** @description A model; * and ? are wildcards. */
                 model?: string;
                 /** @description A status such as 429, or 4xx. */
                 status?: string;
+                /** @description The id of an entry; only later ones are listed, the first of them. */
+                after?: string;
+                /** @description The id of an entry; only earlier ones are listed. */
+                before?: string;
                 /** @description The maximum number of entries; 1000 by default. */
                 limit?: string;
-                /** @description The id of an entry; only later ones are listed. */
-                after?: string;
             };
             header?: never;
             path?: never;
@@ -2195,7 +2239,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The latest entries, and the number of evicted ones of all accounts. */
+            /** @description The latest entries, the number of evicted ones of all accounts, and the cursor of the events that follow. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,6 +3338,55 @@ export interface operations {
             403: components["responses"]["403"];
         };
     };
+    streamJournalEvents: {
+        parameters: {
+            query?: {
+                /** @description The members of the entries, separated by commas; by default all. */
+                fields?: string;
+                /** @description A pattern, as a JSON object. */
+                when?: string;
+                /** @description Name of an endpoint. */
+                endpoint?: string;
+                /** @description A model; * and ? are wildcards. */
+                model?: string;
+                /** @description A status such as 429, or 4xx. */
+                status?: string;
+                /** @description The id of an event, or the cursor of a list, to begin after; by default from now on. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events entry, removed, skipped, deleted and failed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: entry
+                     *     data: {"id": "req_0123456789abcdef0123456789abcdef", "status": 200}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description Too many streams are open. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     reportJournal: {
         parameters: {
             query?: never;
@@ -3381,6 +3474,41 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             /** @description Unknown entry or file, or the file was not kept. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    downloadSaidAudio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Samples without a header (pcm) and speech that is spoken again are WAV. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description Unknown entry or file, or the file was not kept and cannot be spoken again. */
             404: {
                 headers: {
                     [name: string]: unknown;

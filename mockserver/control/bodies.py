@@ -8,7 +8,7 @@ import flask
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from mockserver.control.operation import ControlError, TooLarge
+from mockserver.control.operation import MAX_DEPTH, ControlError, TooLarge
 from mockserver.errors import ApiError
 from mockserver.pipeline.request_body import parse_json
 from mockserver.transport.bodies import BodyReader
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.request import Request
     from mockserver.settings.model import Settings
     from mockserver.validation.located import Located
+    from mockserver.validation.schemas import Schemas
 
 MAX_BODY = 1 << 20  # bytes, unless a setting applies
 YAML = "application/yaml"
@@ -40,13 +41,25 @@ def read_body(
     settings = control.settings
     max_bytes: int = getattr(settings, operation.size_setting) if operation.size_setting else MAX_BODY
     body, source = _parsed(request, operation, max_bytes, settings)
-    if _is_deeper(body, operation.max_depth):
-        raise ControlError(f"The body is nested more than {operation.max_depth} deep. Send a flatter one.")
+    check(control.schemas, operation.schema, body, max_depth=operation.max_depth, source=source)
+    return body, source
+
+
+def check(
+    schemas: Schemas,
+    name: str,
+    body: dict[str, Any],
+    *,
+    max_depth: int = MAX_DEPTH,
+    source: Located | None = None,
+) -> None:
+    """Raise ``ControlError`` unless a body satisfies the schema ``name``, and is nested at most ``max_depth`` deep."""
+    if _is_deeper(body, max_depth):
+        raise ControlError(f"The body is nested more than {max_depth} deep. Send a flatter one.")
     try:
-        documents.check(control.schemas, operation.schema, body)
+        documents.check(schemas, name, body)
     except DocumentError as error:
         raise ControlError(str(error), source.mark_of(error.path) if source else None) from error
-    return body, source
 
 
 def wants_yaml(request: Request) -> bool:

@@ -121,6 +121,7 @@ class JournalContext(Struct, frozen=True):
     catalog: Catalog
     closing: threading.Event
     journal: Journal
+    schemas: Schemas
     settings: Settings
     speaker: Pyttsx3Speaker
 

@@ -5,55 +5,40 @@ A call with an API key applies to that account, one without a key to every accou
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from mockserver.control import journal_queries
+from mockserver.control.journal_queries import checked
 from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import report as reports
 from mockserver.journal import verification
 from mockserver.journal.entries import JournalPattern
 from mockserver.journal.record import Record, shown
-from mockserver.matching.comparisons import PatternError
+from mockserver.journal.search import Range
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import flask
 
     from mockserver.control.contexts import JournalContext
+    from mockserver.control.journal_queries import JournalQuery
     from mockserver.control.operation import Call
     from mockserver.journal.journal import Journal
     from mockserver.journal.verification import Verdict
 
-QUERY = ("endpoint", "model", "status", "limit", "after")  # arguments of ``show_all``
-
-_LIMIT = 1_000  # entries
 _TIMEOUT = 10.0  # seconds
-_MAX_ENTRIES = 10**9  # entries
-_STATUS = re.compile("[1-5](xx|[0-9]{2})")
-_NUMBER = re.compile(r"[0-9]{1,9}")
-
-_Result = TypeVar("_Result")
 
 
 def show_all(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return the entries that satisfy the arguments of the query."""
-    arguments = call.query.to_dict()
-    limit, after = arguments.pop("limit", str(_LIMIT)), arguments.pop("after", None)
-    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MAX_ENTRIES:
-        raise ControlError(f"limit: must be a whole number from 1 to {_MAX_ENTRIES}, got {limit!r}.")
-    if not _STATUS.fullmatch(arguments.get("status", "200")):
-        raise ControlError(f"status: must be a status such as 429 or 4xx, got {arguments['status']!r}.")
-    return _found(context.journal, call.account_id, arguments, int(limit), after)
+    return _found(context.journal, call.account_id, journal_queries.of_arguments(context.schemas, call.query))
 
 
 def query(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return the entries that satisfy a pattern."""
-    asked = call.body
-    if isinstance(asked.get("limit"), float):
-        raise ControlError(f"limit: must be a whole number without a decimal point, got {asked['limit']!r}.")
-    limit = int(asked.get("limit", _LIMIT))
-    return _found(context.journal, call.account_id, asked.get("when", {}), limit, asked.get("after"))
+    return _found(context.journal, call.account_id, journal_queries.of_body(call.body))
 
 
 def report(context: JournalContext, call: Call) -> dict[str, Any]:
@@ -72,8 +57,8 @@ def show(context: JournalContext, call: Call) -> Mapping[str, Any]:
 def count(context: JournalContext, call: Call) -> dict[str, Any]:
     """Return how many entries satisfy a pattern."""
     journal = context.journal
-    pattern = _checked(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
-    return {"count": _checked(lambda: journal.count(call.account_id, pattern))}
+    pattern = checked(lambda: JournalPattern(call.body.get("when", {}), journal.endpoints))
+    return {"count": checked(lambda: journal.count(call.account_id, pattern))}
 
 
 def remove_all(context: JournalContext, call: Call) -> dict[str, Any]:
@@ -85,7 +70,7 @@ def verify(context: JournalContext, call: Call) -> flask.Response:
     """Return whether the number of requests that match a pattern is within bounds."""
     bounds = dict(call.body)
     when = bounds.pop("when", {})
-    return _reported(_checked(lambda: verification.verify(context.journal, call.account_id, when, **bounds)))
+    return _reported(checked(lambda: verification.verify(context.journal, call.account_id, when, **bounds)))
 
 
 def wait(context: JournalContext, call: Call) -> flask.Response:
@@ -100,7 +85,7 @@ def wait(context: JournalContext, call: Call) -> flask.Response:
         timeout=call.body.get("timeout", _TIMEOUT),
         given_up=lambda: closing.is_set() or connection.has_hung_up,
     )
-    return _reported(_checked(waiting))
+    return _reported(checked(waiting))
 
 
 def record_of(journal: Journal, call: Call) -> Record:
@@ -111,27 +96,29 @@ def record_of(journal: Journal, call: Call) -> Record:
     return record
 
 
-def _found(
-    journal: Journal, account_id: str | None, when: Mapping[str, Any], limit: int, after: str | None
-) -> dict[str, Any]:
-    """Return the latest ``limit`` entries, or the first ones that follow the entry ``after``."""
-    pattern = _checked(lambda: JournalPattern(when, journal.endpoints))
-    if after is None:
-        records = _checked(lambda: journal.records(account_id, pattern))[-limit:]
-    else:
-        later = _checked(lambda: journal.records_after(account_id, after, pattern))
-        if later is None:
-            raise ControlError(f"after: unknown journal entry {after!r}. It may have been evicted.")
-        records = later[:limit]
-    return {"entries": [shown(each) for each in records], "dropped": journal.dropped}
+def _found(journal: Journal, account_id: str | None, asked: JournalQuery) -> dict[str, Any]:
+    """Return the latest entries of those that are asked for, or the first ones that follow the entry ``after``."""
+    cursor = journal.cursor
+    pattern = asked.pattern(journal.endpoints)
+    after, before = (
+        None if each is None else _place(journal, account_id, name, each)
+        for name, each in (("after", asked.after), ("before", asked.before))
+    )
+    within = Range(after, before, asked.limit)
+    events = asked.has_field("realtime")
+    records = checked(lambda: journal.records(account_id, pattern, within=within, events=events))
+    return {
+        "entries": [asked.shown(each) for each in records],
+        "dropped": journal.dropped,
+        "cursor": cursor,
+    }
 
 
-def _checked(function: Callable[[], _Result]) -> _Result:
-    """Return the result of ``function``. Raises ``ControlError`` for an invalid pattern."""
-    try:
-        return function()
-    except PatternError as error:
-        raise ControlError(str(error)) from error
+def _place(journal: Journal, account_id: str | None, name: str, entry_id: str) -> int:
+    place = journal.place(account_id, entry_id)
+    if place is None:
+        raise ControlError(f"{name}: unknown journal entry {entry_id!r}. It may have been evicted.")
+    return place
 
 
 def _reported(verdict: Verdict) -> flask.Response:

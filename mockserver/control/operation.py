@@ -51,7 +51,8 @@ class Call(NamedTuple):
 
     ``account`` is that of its API key; ``None`` without a key, which means every account. ``path`` are the variables
     of the path, ``body`` is ``{}`` for operations without one. ``shutdown`` ends the program that hosts the server;
-    ``None`` if that does not support it. ``source`` is a body of YAML with the places of its values.
+    ``None`` if that does not support it. ``last`` allows an answer without an end (``Workers.last``); ``None`` if the
+    server has no such thing. ``source`` is a body of YAML with the places of its values.
     """
 
     request: Request
@@ -61,6 +62,7 @@ class Call(NamedTuple):
     body: dict[str, Any]
     shutdown: Callable[[], None] | None = None
     source: Located | None = None
+    last: Callable[[], Callable[[], None] | None] | None = None
 
     @property
     def account_id(self) -> str | None:

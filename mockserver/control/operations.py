@@ -12,6 +12,8 @@ from mockserver.control import (
     health,
     journal,
     journal_audio,
+    journal_events,
+    journal_queries,
     limits,
     metrics,
     models,
@@ -103,7 +105,8 @@ OPERATIONS = (
     Row("PUT", "/_mock/faults/<path:id>", faults.replace, FaultsContext, "fault"),
     Row("PATCH", "/_mock/faults/<path:id>", faults.switch, FaultsContext, "switch"),
     Row("DELETE", "/_mock/faults/<path:id>", faults.remove, FaultsContext),
-    Row("GET", "/_mock/journal", journal.show_all, JournalContext, query=journal.QUERY),
+    Row("GET", "/_mock/journal", journal.show_all, JournalContext, query=journal_queries.ENTRIES),
+    Row("GET", "/_mock/journal/events", journal_events.stream, JournalContext, query=journal_queries.EVENTS),
     Row("DELETE", "/_mock/journal", journal.remove_all, JournalContext),
     Row(
         "POST", "/_mock/journal/query", journal.query, JournalContext, "journal_query", body_is_optional=True

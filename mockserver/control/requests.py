@@ -16,7 +16,7 @@ from mockserver.control.operation import Call, ControlError, answer
 from mockserver.errors import ApiError
 from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.state.disk import StateFailed, StoreUnreachable
-from mockserver.transport.connection import SHUTDOWN
+from mockserver.transport.connection import LASTING, SHUTDOWN
 from mockserver.wording import cut, suggestion
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _call(control: ControlContext, operation: ControlOperation, path: Mapping[st
             raise ControlError(f"Unknown query argument '{name}'. {suggestion(name, operation.query)}")
     account = _caller(control.accounts, request) if operation.by_account else None
     body, source = read_body(control, operation, request) if operation.schema else ({}, None)
-    return Call(request, account, path, query, body, environ.get(SHUTDOWN), source)
+    shutdown, last = environ.get(SHUTDOWN), environ.get(LASTING)
+    return Call(request, account, path, query, body, shutdown, source, last)
 
 
 def _caller(accounts: Accounts, request: Request) -> Account | None:

@@ -6,12 +6,14 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.journal.entries import EntryFacts, decoded, encoded
+from mockserver.journal.listener import Listener, cursor_of
 from mockserver.journal.record import Record, as_json, of_account, records_of
+from mockserver.journal.search import Range, search
 from mockserver.journal.selection import Selection
 from mockserver.matching.allowance import USUAL, ScriptLimits, sharing
 from mockserver.matching.comparisons import PatternError
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from mockserver.clock import Clock
     from mockserver.journal.entries import Progress
     from mockserver.journal.kept_audio import KeptAudio
+    from mockserver.matching.allowance import Scripts
     from mockserver.state.presence import Presence
     from mockserver.state.protocols import Log, LogEntry
 
 log = logging.getLogger(__name__)
 
+WHOLE = Range()
 _CHECK_EVERY = 0.1  # seconds between two checks of whether to continue waiting
 
 
@@ -177,29 +181,54 @@ class Journal:
         return self._audio.get(sha256) if self._audio is not None else None
 
     def records(
-        self, account_id: str | None, matcher: Matcher | None = None, *, events: bool = True
+        self,
+        account_id: str | None,
+        matcher: Matcher | None = None,
+        *,
+        within: Range = WHOLE,
+        events: bool = True,
     ) -> list[Record]:
-        """Return the records of an account's entries that ``matcher`` selects, oldest first.
+        """Return the records of an account's entries that ``matcher`` selects, oldest first; those ``within`` a range.
 
         Those of sessions that are open can be without their ``events``, which is faster.
         Raises ``PatternError`` if the evaluation exceeds the limits.
         """
-        return self._selected(self._log.entries(account_id), matcher, events=events)
+        with sharing(self.limits, len(self)) as scripts:
+            found = search(self._log, account_id, within, self._selecting(matcher, events=events))
+            _check_limits(scripts)
+        return found
 
-    def records_after(
-        self, account_id: str | None, entry_id: str, matcher: Matcher | None = None
-    ) -> list[Record] | None:
-        """Return what ``records`` does, of entries after ``entry_id``; ``None`` for an unknown id."""
+    def place(self, account_id: str | None, entry_id: str) -> int | None:
+        """Return the place of an entry, for a ``Range``; ``None`` for an unknown id."""
         entry = self._log.find(account_id, entry_id)
-        if entry is None:
-            return None
-        return self._selected(self._log.entries(account_id, after=entry.place), matcher)
+        return entry.place if entry else None
+
+    @property
+    def cursor(self) -> str:
+        """Return the cursor with which ``listen`` reports what happens from now on."""
+        return cursor_of(self._log.state())
+
+    def listen(
+        self,
+        account_id: str | None,
+        matcher: Matcher | None,
+        show: Callable[[Record], bytes],
+        *,
+        cursor: str = "",
+        events: bool = True,
+    ) -> Listener:
+        """Return what reports the entries of an account that ``matcher`` selects. Raises ``BadCursor``.
+
+        ``show`` returns the JSON of an entry, ``events``: see ``records``.
+        """
+        select = self._selecting(matcher, events=events)
+        return Listener(self._log, account_id, lambda entry: select(self._read_again(entry)), show, cursor)
 
     @property
     def latest_id(self) -> str | None:
         """Return the id of the latest entry of all accounts; ``None`` for an empty journal."""
-        entries = self._log.entries(None, after=self._log.state().last - 1)
-        return entries[-1].id if entries else None
+        entries = self._log.entries(None, last=1)
+        return entries[0].id if entries else None
 
     def record(self, account_id: str | None, entry_id: str) -> Record | None:
         """Return the record of an entry; ``None`` for an unknown id."""
@@ -276,20 +305,30 @@ class Journal:
             self._audio.clear()
         self._log.restore([(each.id, each.account_id, encoded(each)) for each in records], account_id)
 
-    def _selected(
-        self, entries: Sequence[LogEntry], matcher: Matcher | None, *, events: bool = True
-    ) -> list[Record]:
-        records = [self.record_of(entry, events=events) for entry in entries]
-        if matcher is None:
-            return records
-        with sharing(self.limits, len(records)) as scripts:
-            selected = [each for each in records if matcher.count(EntryFacts(each))]
-        if scripts.left_conditions_open:
-            raise PatternError(
-                "when: searching all entries exceeds the settings path_steps or script_seconds. "
-                "Simplify the conditions, or raise the settings."
-            )
-        return selected
+    def _selecting(self, matcher: Matcher | None, *, events: bool) -> Callable[[LogEntry], Record | None]:
+        """Return a function that returns the record of an entry, or ``None`` if ``matcher`` does not select it."""
+
+        def select(entry: LogEntry) -> Record | None:
+            record = self.record_of(entry, events=events)
+            return record if matcher is None or matcher.count(EntryFacts(record)) else None
+
+        return select
+
+    def _read_again(self, entry: LogEntry) -> LogEntry:
+        """Return an entry as it is in the log now, if it was in flight in this process and has ended since."""
+        if entry.owner != self._presence.name or entry.place in self._in_flight:
+            return entry
+        found = self._log.entries(None, after=entry.place - 1, before=entry.place + 1)
+        return found[0] if found else entry
 
     def _count(self, entry: LogEntry, matcher: Matcher) -> int:
         return matcher.count(EntryFacts(self.record_of(entry, events=False)))
+
+
+def _check_limits(scripts: Scripts) -> None:
+    """Raise ``PatternError`` if the evaluation of a condition was ended by the limits."""
+    if scripts.left_conditions_open:
+        raise PatternError(
+            "when: searching all entries exceeds the settings path_steps or script_seconds. "
+            "Simplify the conditions, or raise the settings."
+        )

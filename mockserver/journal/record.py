@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mockserver.journal.audio_records import AudioFile, SaidAudio  # noqa: TC001 - msgspec reads the types
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The members that only conditions and findings read.
 _UNSHOWN = ("account_id", "account_names", "endpoint_names")
@@ -160,15 +163,21 @@ class Record(_Part, kw_only=True):
     hung_up: bool
 
 
+# The members that callers see.
+SHOWN = tuple(name for name in Record.__struct_fields__ if name not in _UNSHOWN)
+
+
 def as_json(record: Record) -> dict[str, Any]:
     """Return the record as a JSON value, with all its members."""
     value: dict[str, Any] = msgspec.to_builtins(record)
     return value
 
 
-def shown(record: Record) -> dict[str, Any]:
-    """Return the record as a JSON value, without internal members."""
-    return {name: value for name, value in as_json(record).items() if name not in _UNSHOWN}
+def shown(record: Record, members: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the record as a JSON value, with some members of ``SHOWN``, or all."""
+    return {
+        name: msgspec.to_builtins(getattr(record, name)) for name in (SHOWN if members is None else members)
+    }
 
 
 def records_of(values: object) -> list[Record]:

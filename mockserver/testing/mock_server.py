@@ -20,6 +20,7 @@ from mockserver.accounts.accounts import redact
 from mockserver.app import context_of, create_app, services_of
 from mockserver.errors import ApiError
 from mockserver.journal import verification
+from mockserver.journal.search import Range
 from mockserver.logs import LOG_LEVELS
 from mockserver.settings.loading import load_settings
 from mockserver.testing.audio_api import AudioApi
@@ -79,8 +80,8 @@ class MockServer(AudioApi):
     def exchanges_after(self, entry_id: str | None) -> str:
         """Return the exchanges of all accounts after the one with that id as text; for ``None`` all."""
         journal = self._context.journal
-        records = journal.records_after(None, entry_id) if entry_id else None
-        return verification.report(journal.records(None) if records is None else records)
+        place = journal.place(None, entry_id) if entry_id else None
+        return verification.report(journal.records(None, within=Range(after=place)))
 
     def reset(self) -> None:
         """Reset the state of all accounts and the clock. Stubs from files stay."""

@@ -26,6 +26,7 @@ SOCKETS = (SOCKET, "gunicorn.socket")  # the same key of all servers that provid
 HEADERS = "mockserver.headers"  # a copy of the headers, with their names in lower case
 GIVEN_UP = "mockserver.given_up"  # a function that returns whether the caller no longer wants a response
 UPGRADE = "mockserver.upgrade"  # the request for a WebSocket (``upgrades.Upgrade``)
+LASTING = "mockserver.lasting"  # a function that allows an answer without an end (``Workers.last``)
 SHUTDOWN = "mockserver.shutdown"  # a function that stops the server, in the background
 
 _POLL_INTERVAL = 0.1  # seconds between checks whether the client is still connected

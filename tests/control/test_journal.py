@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import openai
@@ -250,6 +251,25 @@ def test_a_reader_goes_on_after_the_last_entry_it_has_seen(busy: Witness) -> Non
     assert busy.entries(f"?after={third['id']}") == []
 
 
+def test_a_reader_goes_back_before_the_first_entry_it_has_seen(busy: Witness) -> None:
+    first, second, third = busy.entries()
+    assert busy.entries(f"?before={third['id']}&limit=1") == [second]
+    assert busy.entries(f"?before={third['id']}") == [first, second]
+    assert busy.entries(f"?before={first['id']}") == []
+    assert busy.entries(f"?after={first['id']}&before={third['id']}") == [second]
+
+
+def test_entries_have_the_fields_that_were_asked_for(busy: Witness) -> None:
+    assert busy.entries("?fields=status,endpoint&status=404") == [{"status": 404, "endpoint": "chat"}]
+    found = busy.ask("POST", "journal/query", fields=["heard"], limit=2, before=busy.entries()[-1]["id"])
+    assert found.json()["entries"] == [{"heard": "Hello world, this is a test."}, {"heard": None}]
+
+
+def test_conditions_in_a_url_are_those_of_a_pattern(busy: Witness) -> None:
+    when = quote(json.dumps({"user_text": "good morning", "status": [200, "5xx"]}))
+    assert [entry["user_text"] for entry in busy.entries(f"?endpoint=chat&when={when}")] == ["Good morning."]
+
+
 def test_entries_are_picked_by_a_pattern(busy: Witness) -> None:
     found = busy.ask("POST", "journal/query", when={"user_text": "good morning"}, limit=5).json()
     assert [entry["user_text"] for entry in found["entries"]] == ["Good morning."]
@@ -287,6 +307,10 @@ def test_two_keys_never_see_each_others_entries(busy: Witness) -> None:
         ("GET", "journal?limit=0", {}, "limit"),
         ("GET", "journal?limit=x", {}, "limit"),
         ("GET", "journal?after=req_0", {}, "after"),
+        ("GET", "journal?before=req_0", {}, "before"),
+        ("GET", "journal?fields=id,colour", {}, "fields"),
+        ("GET", "journal?when=7", {}, "when"),
+        ("POST", "journal/query", {"fields": ["account_id"]}, "fields"),
         ("GET", "journal?endpoint=chats", {}, "endpoint"),
         ("GET", "journal?colour=red", {}, "colour"),
         ("POST", "journal/query", {"limit": 0}, "limit"),

@@ -17,6 +17,7 @@ from mockserver.clock import Clock
 from mockserver.journal.entries import OVERHEAD, JournalPattern, Progress, encoded
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import as_json
+from mockserver.journal.search import Range
 from mockserver.pipeline.exchange import begin
 from mockserver.pipeline.responses import Reply
 from mockserver.pipeline.wsgi_adapter import request_of
@@ -101,10 +102,10 @@ def test_a_reset_of_all_forgets_also_what_was_dropped() -> None:
 
 def test_entries_after_another_are_those_that_came_later() -> None:
     journal = journal_of(*(record(id=each) for each in "abc"))
-    after = journal.records_after(None, "a")
+    after = journal.records(None, within=Range(after=journal.place(None, "a")))
     assert after is not None
     assert [each.id for each in after] == ["b", "c"]
-    assert journal.records_after(None, "?") is None
+    assert journal.place(None, "?") is None
 
 
 def test_a_stream_is_in_the_journal_while_it_goes_on() -> None:

@@ -92,7 +92,6 @@ class HttpServer:
             from mockserver.transport.http_server.tls import TlsListener
 
             listener = TlsListener(listener, certificate.context)
-        self._host = Host(self._scheme, self._address[1], settings.socket_timeout, self.end)
         room = room_for_connections(settings.max_connections)
         reserved = settings.reserved_threads
         max_threads = max(min(settings.max_threads, room - _SPARE_CONNECTIONS - reserved), 1)
@@ -100,6 +99,9 @@ class HttpServer:
         private = None if self._passing is None else self._passing.listener
         self._web_sockets = WebSocketThreads(settings.max_web_sockets, settings.max_body_memory)
         self._workers = Workers(self._answer, max_threads, reserved)
+        self._host = Host(
+            self._scheme, self._address[1], settings.socket_timeout, self.end, self._workers.last
+        )
         self._reception = Reception(
             [listener] if private is None else [listener, private],
             self._workers,

@@ -20,6 +20,7 @@ _SPARE = 4  # idle threads that are reserved for control calls
 _ALWAYS = 20  # threads that are kept even if idle
 _IDLE_SECONDS = 3.0  # of idling, after which a thread ends
 _HEALTH = 4  # threads for health beyond those for the control API
+_LASTING = 100  # answers without an end at the same time, each with a thread of its own
 _UNDONE_SECONDS = 1.0  # for threads to notice that their connection was aborted
 
 # Many threads that compute delay each other. So several threads are started at a time only if a thread gets the
@@ -80,6 +81,7 @@ class Workers:
         self._waiting: dict[Kind, deque[Connection]] = {kind: deque() for kind in self._max_busy}
         self._too_few = threading.Event()
         self._leads = False  # a thread leads, and answers no request at present
+        self._lasting = 0  # threads whose answers have no end
         self._ending = False
 
     def start(self) -> None:
@@ -129,6 +131,22 @@ class Workers:
             if leads:
                 self._leads = True
 
+    def last(self) -> Callable[[], None] | None:
+        """Allow the calling thread an answer without an end, such as a stream of events, or return ``None``.
+
+        The thread does not count among those that answer requests until the returned function is called.
+        """
+        with self._lock:
+            if self._lasting == _LASTING:
+                return None
+            self._lasting += 1
+        self._too_few.set()
+        return self._has_lasted
+
+    def _has_lasted(self) -> None:
+        with self._lock:
+            self._lasting -= 1
+
     def oldest_waiting(self) -> Connection | None:
         """Remove and return the connection that has waited longest for a thread; ``None`` if none waits."""
         with self._lock:
@@ -155,7 +173,7 @@ class Workers:
 
     @property
     def _busy(self) -> int:
-        return len(self._threads) - len(self._idle) - self._leads
+        return len(self._threads) - len(self._idle) - self._leads - self._lasting
 
     def _grow(self) -> None:
         """Start threads for waiting requests until the end of the server."""

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mockserver.transport.connection import HEADERS, SHUTDOWN, SOCKET, UPGRADE
+from mockserver.transport.connection import HEADERS, LASTING, SHUTDOWN, SOCKET, UPGRADE
 from mockserver.transport.http_server.bodies import body_of
 from mockserver.version import __version__
 
@@ -41,8 +41,15 @@ class Host:
     ``scheme`` is ``http`` or ``https``; ``timeout`` is the seconds for which an idle connection is kept.
     """
 
-    def __init__(self, scheme: str, port: int, timeout: float, end: Callable[[], None]) -> None:
-        """``end`` stops the server, in the background."""
+    def __init__(
+        self,
+        scheme: str,
+        port: int,
+        timeout: float,
+        end: Callable[[], None],
+        last: Callable[[], Callable[[], None] | None],
+    ) -> None:
+        """``end`` stops the server, in the background; ``last`` allows an answer without an end (``Workers.last``)."""
         self.timeout = timeout
         self.speaks_tls = scheme == "https"
         self.keeps_connections = True
@@ -59,6 +66,7 @@ class Host:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
             SHUTDOWN: end,
+            LASTING: last,
         }
 
 

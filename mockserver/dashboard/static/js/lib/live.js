@@ -91,7 +91,7 @@ export async function* eventsOf(body) {
       rest = blocks.pop();
       for (const block of blocks) {
         const event = parsed(block);
-        if (event.data || event.type !== "message") yield event;
+        if (event.data || event.id || event.type !== "message") yield event;
       }
     }
   } finally {
