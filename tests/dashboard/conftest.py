@@ -1,6 +1,6 @@
 """Fixtures that all tests of the dashboard share: a server, a browser, and a page whose complaints fail the test.
 
-Without Chromium the tests are skipped, without Playwright they are left out.
+Without Chromium the tests that need it are skipped, without Playwright they are left out: `make test` runs the others.
 """
 
 from __future__ import annotations
@@ -12,25 +12,32 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
+from tools.dashboard_pictures.scene import scene
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.dashboard.chromium import Complaints
 
-MISSING = [name for name in ("axe_playwright_python", "playwright") if find_spec(name) is None]
-collect_ignore_glob = ["test_*.py"] if MISSING else []
+HERE = Path(__file__).parent
+HAS_PLAYWRIGHT = find_spec("playwright") is not None and find_spec("axe_playwright_python") is not None
+NEED_IT = [
+    module.name for module in HERE.glob("test_*.py") if "from playwright." in module.read_text("utf-8")
+]
+collect_ignore = [] if HAS_PLAYWRIGHT else NEED_IT
 
 
 def pytest_report_header() -> list[str]:
-    """Say why the tests are left out."""
-    return [f"left out, not installed: tests/dashboard ({', '.join(MISSING)})"] if MISSING else []
+    """Say which modules are left out, and what runs them."""
+    names = ", ".join(sorted(collect_ignore))
+    return [f"left out, they need Playwright (make test-dashboard): {names}"] if names else []
 
 
 @pytest.fixture
@@ -49,6 +56,13 @@ def make_server() -> Iterator[Callable[..., MockServer]]:
 def server(make_server: Callable[..., MockServer]) -> MockServer:
     """Return a server of this test, which transcribes known audio only."""
     return make_server(whisper_model="none")
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
+    """Yield the server of the guide's pictures, with exchanges, stubs, faults and work of every kind. Only for reading."""
+    with scene(tmp_path_factory.mktemp("stubs")) as filled:
+        yield filled.server
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Draws the pictures of the dashboard's guide from the real pages, in Chromium."""
