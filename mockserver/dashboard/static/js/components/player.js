@@ -1,6 +1,6 @@
 /** A player of an audio file of the journal, with its waveform and its transcript. */
 import { bytes, position as positionText } from "../lib/format.js";
-import { html, useCallback, useEffect, useRef, useState } from "../lib/preact.js";
+import { html, useCallback, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
 import { decode, load } from "../lib/sound.js";
 import { Badge, Notice } from "./basic.js";
 import { Transcript } from "./transcript.js";
@@ -124,17 +124,27 @@ function Track({ audio, name, kind, duration, position, file, onSeek, onToggle }
     <input type="range" min="0" max=${duration} step="0.01" value=${position} aria-label=${`Position in ${name}`}
       aria-valuetext=${`${positionText(position)} of ${positionText(duration)}`} onKeyDown=${press}
       onInput=${(event) => onSeek(Number(event.currentTarget.value))} />
-    <${Strip} segments=${file.transcript?.segments ?? []} duration=${duration} position=${position} onSeek=${onSeek} />
+    <${Strip} transcript=${file.transcript} duration=${duration} position=${position} onSeek=${onSeek} />
   </div>`;
 }
 
-/** Show where the segments are. The transcript below has them for the keyboard and for screen readers. */
-function Strip({ segments, duration, position, onSeek }) {
-  if (!duration || !segments.length) return null;
-  return html`<div class="strip" aria-hidden="true">${segments.map((each) => html`<span key=${each.start}
-    class=${position >= each.start && position < each.end && position > 0 ? "current" : ""}
-    style=${{ left: `${100 * each.start / duration}%`, width: `${100 * Math.max(each.end - each.start, 0) / duration}%` }}
-    title=${each.text} onClick=${() => onSeek(each.start)}>${each.speaker ?? ""}</span>`)}</div>`;
+/**
+ * Show where the segments are, or the words of a single one. The transcript below has them for the keyboard and for
+ * screen readers.
+ */
+function Strip({ transcript, duration, position, onSeek }) {
+  const parts = useMemo(() => stripOf(transcript), [transcript]);
+  if (!duration || !parts.length) return null;
+  return html`<div class="strip" aria-hidden="true">${parts.map(({ start, end, text, label }, number) => html`
+    <span key=${number} class=${position >= start && position < end && position > 0 ? "current" : ""} title=${text}
+      style=${{ left: `${100 * start / duration}%`, width: `${100 * Math.max(end - start, 0) / duration}%` }}
+      onClick=${() => onSeek(start)}>${label}</span>`)}</div>`;
+}
+
+function stripOf(transcript) {
+  const { segments = [], words } = transcript ?? {};
+  if (segments.length === 1 && words) return words.map((each) => ({ ...each, text: each.word, label: each.word }));
+  return segments.map((each) => ({ ...each, label: each.speaker ?? each.text }));
 }
 
 function Words({ file, position = 0, onSeek }) {

@@ -3,10 +3,11 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/preac
 
 const GAP = 1; // pixels between two bars
 const BAR = 2; // pixels
+const SOFT = 0.4; // opacity of what was not played yet
 
 /**
- * Show a waveform. `peaks` are from 0 to 1; `played` is the part, from 0 to 1, that is drawn in the colour of `kind`
- * (`caller` or `assistant`).
+ * Show a waveform. `peaks` are from 0 to 1; `played` is the part, from 0 to 1, that is drawn in the full
+ * colour of `kind` (`caller` or `assistant`).
  */
 export function Waveform({ peaks, played = 1, kind }) {
   const canvas = useRef(null);
@@ -49,6 +50,7 @@ function draw(canvas, width, height, peaks, played, kind) {
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
+  context.fillStyle = style.getPropertyValue(`--${kind}`);
   const bars = Math.max(1, Math.floor(width / (BAR + GAP)));
   const loudest = peaks.reduce((most, each) => Math.max(most, each), 0.05);
   for (let bar = 0; bar < bars; bar += 1) {
@@ -56,7 +58,7 @@ function draw(canvas, width, height, peaks, played, kind) {
     const last = Math.max(first + 1, Math.floor((bar + 1) * peaks.length / bars));
     const peak = peaks.subarray(first, last).reduce((most, each) => Math.max(most, each), 0) / loudest;
     const length = Math.max(1, peak * (height - 2));
-    context.fillStyle = style.getPropertyValue(bar / bars < played ? `--${kind}` : "--line-strong");
+    context.globalAlpha = bar / bars < played ? 1 : SOFT;
     context.fillRect(bar * (BAR + GAP), (height - length) / 2, BAR, length);
   }
 }
