@@ -31,6 +31,9 @@ export function SessionTurn({ entry, turn, blocks, isOpen, onToggle }) {
   </li>`;
 }
 
+/** Return the row of a file, with what was heard in it. */
+const heardIn = (row, side, turn) => (side === "caller" ? { ...row, heard: row.heard ?? turn.heard } : row);
+
 function Details({ entry, turn, blocks }) {
   const took = turn.ended_ms == null ? null : duration(turn.ended_ms - turn.began_ms);
   const speech = turn.speech.map(([from, to]) => `${positionText(from / 1000)} to ${positionText(to / 1000)}`).join(", ");
@@ -44,7 +47,7 @@ function Details({ entry, turn, blocks }) {
       ["Cost", turn.cost_usd == null ? null : dollars(turn.cost_usd)], ["Instructions", turn.prompt],
     ]} />
     ${turn.tools.length > 0 && html`<${Json} value=${turn.tools} />`}
-    ${blocks.map(({ key, side, file }) => html`<${Player} key=${key} kind=${side} file=${file.row}
+    ${blocks.map(({ key, side, file }) => html`<${Player} key=${key} kind=${side} file=${heardIn(file.row, side, turn)}
       path=${pathOf(entry, file.what, file.number)} name=${side === "caller" ? "What the caller said" : "What the assistant said"} />`)}
   </div>`;
 }

@@ -32,9 +32,12 @@ function callersOf(entry) {
   const turns = entry.realtime.turns;
   const files = new Set(entry.audio.keys());
   const blocks = [];
+  const known = new Set(); // a turn may answer again what an earlier one has answered
   turns.forEach((turn, place) => {
     if (turn.kind !== kind) return;
     turn.speech.forEach(([from, to], number) => {
+      if (known.has(from)) return;
+      known.add(from);
       const file = entry.audio.findIndex((row) => Math.abs(row.at_ms - from) <= NEAR);
       files.delete(file);
       blocks.push(callers(from, to, number ? "" : turn.heard, place, fileOf(entry.audio, "audio", file)));
