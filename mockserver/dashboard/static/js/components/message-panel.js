@@ -1,0 +1,55 @@
+/** The request or the answer of an exchange: its body, its headers, and what it says. */
+import { bytes, count } from "../lib/format.js";
+import { html } from "../lib/preact.js";
+import { Copy, Empty, Facts } from "./basic.js";
+import { Json } from "./json.js";
+import { Tabs } from "./tabs.js";
+import { LongText } from "./text.js";
+
+/**
+ * Show a message. `texts` are names and texts: what was said, asked and heard; `tables` are names and objects with texts,
+ * such as headers. `id` is that of the section, for links to it.
+ */
+export function MessagePanel({ id, title, body, texts, tables, children }) {
+  const said = texts.filter(([, text]) => text);
+  const tabs = [
+    { name: "body", title: "Body", content: () => html`<${Body} body=${body} title=${title}>${children}</${Body}>` },
+    ...tables.map(([name, table]) => ({
+      name, title: `${name} (${count(Object.keys(table).length)})`, content: () => html`<${Table} name=${`${title}: ${name}`} table=${table} />`,
+    })),
+  ];
+  return html`<section class="card message" id=${id} tabindex="-1" aria-labelledby=${`${id}-title`}>
+    <h2 id=${`${id}-title`}>${title}</h2>
+    ${said.map(([name, text]) => html`<figure key=${name} class="said">
+      <figcaption class="row apart"><span>${name}</span><${Copy} text=${text} /></figcaption>
+      <blockquote><${LongText} text=${text} /></blockquote></figure>`)}
+    <${Tabs} label=${title} tabs=${tabs} />
+  </section>`;
+}
+
+/** Show a body as the journal has it: JSON, a text, or the size of other data; `children` if there is none. */
+function Body({ body, title, children }) {
+  if (body === null || body === undefined || isEmpty(body)) return children ?? html`<${Empty}>There is no body.</${Empty}>`;
+  if (typeof body === "string") {
+    return html`<div class="row json-tools"><${Copy} text=${body} /></div><pre class="whole"><${LongText} text=${body} /></pre>`;
+  }
+  if (typeof body.bytes === "number" && Object.keys(body).every((name) => name === "bytes" || name === "sha256")) {
+    return html`<${Facts} rows=${[["Size", bytes(body.bytes)], ["SHA-256", body.sha256]]} />
+      <p class="soft small">The journal keeps the size of such data, not the data.</p>`;
+  }
+  return html`<${Json} value=${body} label=${`${title}: body`} />`;
+}
+
+const isEmpty = (body) => typeof body === "object" && !Object.keys(body).length;
+
+function Table({ name, table }) {
+  const rows = Object.entries(table);
+  if (!rows.length) return html`<${Empty}>There are none.</${Empty}>`;
+  const text = rows.map(([key, value]) => `${key}: ${value}`).join("\n");
+  return html`<div class="row json-tools"><${Copy} text=${text} /></div>
+    <table class="headers"><caption class="visually-hidden">${name}</caption>
+      <thead class="visually-hidden"><tr><th scope="col">Name</th><th scope="col">Value</th></tr></thead>
+      <tbody>${rows.map(([key, value]) => html`<tr key=${key}><th scope="row">${key}</th>
+        <td><${LongText} text=${Array.isArray(value) ? value.join("\n") : String(value)} /></td></tr>`)}</tbody>
+    </table>`;
+}
