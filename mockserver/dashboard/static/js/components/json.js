@@ -4,7 +4,8 @@ import { html, useMemo, useState } from "../lib/preact.js";
 import { Copy } from "./basic.js";
 import { LongText, Marked } from "./text.js";
 
-const OPEN_LEVELS = 3; // that are open at first
+const SMALL = 80; // values of a tree that is open at first; of a larger one, the first levels are
+const OPEN_LEVELS = 3;
 const OPEN_VALUES = 40; // of a list or object that is open at first
 const SHOWN = 100; // values of a list or object, until the user asks for more
 const SEARCHED = 10; // values, from which on a search helps
@@ -15,7 +16,8 @@ export function Json({ value, label = "JSON" }) {
   const [folding, setFolding] = useState({ turn: 0, open: null });
   const size = useMemo(() => sizeOf(value), [value]);
   const found = useMemo(() => (search ? find(value, search.toLowerCase()) : null), [value, search]);
-  const fold = (open) => setFolding({ turn: folding.turn + 1, open });
+  const open = folding.open ?? (size <= SMALL ? true : null);
+  const fold = (isOpen) => setFolding({ turn: folding.turn + 1, open: isOpen });
   return html`<div class="json-view" role="group" aria-label=${label}>
     <div class="row json-tools">
       ${size > SEARCHED && html`
@@ -27,7 +29,7 @@ export function Json({ value, label = "JSON" }) {
       <span role="status" class="soft small">${found && `${count(found.count)} found`}</span>
     </div>
     <ul class="tree" key=${`${folding.turn} ${search}`}>
-      <${Node} value=${value} level=${0} open=${folding.open} search=${search} within=${found?.within} />
+      <${Node} value=${value} level=${0} open=${open} search=${search} within=${found?.within} />
     </ul>
   </div>`;
 }
