@@ -50,7 +50,9 @@ export function useLive(query, handlers) {
     }
     return subscribe(selected, {
       onEntry: (entry) => latest.current.onEntry?.(entry),
+      onRemoved: (id) => latest.current.onRemoved?.(id),
       onDeleted: () => latest.current.onDeleted?.(),
+      onSkipped: () => (latest.current.onSkipped ?? latest.current.onDeleted)?.(),
       onState: setState,
     });
   }, [asked]);

@@ -13,11 +13,18 @@ const LAST_RETRY = 10_000;
 /**
  * Report the entries of the journal that `query` selects, from now on or from `query.after` on.
  *
- * `onEntry(entry)` is called for each that is added or changed, `onDeleted()` when entries were deleted, so that lists
- * have to be read again, `onState("on" | "off" | "paused")` when the connection begins or ends. Returns a function that
- * closes the stream.
+ * `onEntry(entry)` is called for each that is added or changed, `onRemoved(id)` for one that is no longer selected,
+ * `onDeleted()` when entries were deleted, so that lists have to be read again, `onSkipped()` when there were too many
+ * changes to report each, by default the same, `onState("on" | "off" | "paused")` when the connection begins or ends.
+ * Returns a function that closes the stream.
  */
-export function subscribe(query, { onEntry, onDeleted = () => {}, onState = () => {} }) {
+export function subscribe(query, { onEntry, onRemoved, onDeleted, onSkipped = onDeleted, onState = () => {} }) {
+  const handlers = {
+    entry: onEntry,
+    removed: ({ id }) => onRemoved?.(id),
+    deleted: () => onDeleted?.(),
+    skipped: () => onSkipped?.(),
+  };
   let ending = null; // an AbortController while the stream is open
   let cursor = query.after ?? "";
   let retry = FIRST_RETRY;
@@ -34,13 +41,12 @@ export function subscribe(query, { onEntry, onDeleted = () => {}, onState = () =
       retry = FIRST_RETRY;
       for await (const event of eventsOf(response.body)) {
         if (event.id) cursor = event.id;
-        if (event.type === "entry") onEntry(JSON.parse(event.data));
-        if (event.type === "deleted") onDeleted();
+        if (Object.hasOwn(handlers, event.type)) handlers[event.type](JSON.parse(event.data));
       }
     } catch (error) {
       if (error.status === 400 && cursor) {
         cursor = "";
-        onDeleted();
+        onDeleted?.();
       }
     }
     if (ending !== own) return;
@@ -65,7 +71,7 @@ export function subscribe(query, { onEntry, onDeleted = () => {}, onState = () =
   function onAccess() {
     close();
     cursor = "";
-    onDeleted();
+    onDeleted?.();
     open();
   }
 
