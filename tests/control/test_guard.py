@@ -100,6 +100,19 @@ def test_who_may_call(row: Row, ports: Mapping[str, int]) -> None:
         assert "localhost" in error or "control_token" in error, "the error names a remedy"
 
 
+@pytest.mark.parametrize("path", ["/_mock/dashboard/limits", "/_mock/dashboard/assets/js/main.js"])
+@pytest.mark.parametrize("row", [each for each in ROWS if not {"method", "path"} & set(each.values[0])])
+def test_the_dashboard_is_for_the_same_callers_and_asks_for_the_token(
+    row: Row, path: str, ports: Mapping[str, int]
+) -> None:
+    response = exchange({**row, "path": path}, ports[row.get("server", "plain")])
+    if row["status"] == 403:
+        assert response.status in (400, 403), row["why"]
+    else:
+        assert response.status == 200, (row["why"], "without the token, too: the page has no data")
+    assert "access-control-allow-origin" not in response.headers, "no page may read it"
+
+
 def test_a_refused_call_has_changed_nothing(send: Send) -> None:
     before = send("GET", "/_mock/stubs").json()
     stub = b'{"when": {"endpoint": "chat"}, "reply": {"say": "pwned"}}'
