@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from mockserver.agents.excerpts import excerpt
 from mockserver.agents.schemas import input_schema, operations, reference
-from mockserver.agents.stubbing import CannotStub, stub_of
 from mockserver.catalog.reading import read_file
 from mockserver.catalog.tables import Catalog
 from mockserver.control_client import ControlFailed
+from mockserver.reproducing.reasons import CannotReproduce
+from mockserver.reproducing.stub import stub_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,7 +114,7 @@ class Toolbox:
             if error.status == _UNVERIFIED:
                 return error.document
             raise ToolFailed(str(error)) from error
-        except CannotStub as error:
+        except CannotReproduce as error:
             raise ToolFailed(str(error)) from error
 
     def _operate(self, operation: Operation, arguments: dict[str, Any], **options: Any) -> Any:

@@ -126,6 +126,16 @@ class JournalContext(Struct, frozen=True):
     speaker: Pyttsx3Speaker
 
 
+class ExchangesContext(Struct, frozen=True):
+    """The parts of a server that ``/_mock/journal/<id>/code`` and ``/_mock/journal/<id>/near-misses`` use."""
+
+    accounts: Accounts
+    faults: Faults
+    journal: Journal
+    schemas: Schemas
+    stubs: Stubs
+
+
 class WebhooksContext(Struct, frozen=True):
     """The parts of a server that ``/_mock/webhooks`` uses. ``closing`` is set when the server closes."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.control import (
     calls,
+    exchanges,
     faults,
     guides,
     health,
@@ -27,6 +28,7 @@ from mockserver.control import (
 )
 from mockserver.control.contexts import (
     CallsContext,
+    ExchangesContext,
     FaultsContext,
     JournalContext,
     LimitsContext,
@@ -116,6 +118,8 @@ OPERATIONS = (
     ),
     Row("GET", "/_mock/journal/report", journal.report, JournalContext),
     Row("GET", "/_mock/journal/<id>", journal.show, JournalContext),
+    Row("GET", "/_mock/journal/<id>/code", exchanges.show_code, ExchangesContext),
+    Row("GET", "/_mock/journal/<id>/near-misses", exchanges.show_near_misses, ExchangesContext),
     Row("GET", "/_mock/journal/<id>/audio/<int:number>", journal_audio.sent, JournalContext),
     Row("GET", "/_mock/journal/<id>/said/<int:number>", journal_audio.said, JournalContext),
     Row("POST", "/_mock/verify", journal.verify, JournalContext, "verify", body_is_optional=True),

@@ -110,6 +110,10 @@ class Faults(Replicated):
             self.counts.forget(before.counter, account_id)
         return fault
 
+    def check(self, document: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` as ``add`` does if a fault that satisfies its schema is invalid."""
+        self._define(document, "")
+
     def visible(self, account_id: str | None) -> list[FaultStatus]:
         """Return the faults that apply to an account (``None``: all), with its counts, in the order they are tried."""
         with self._lock:

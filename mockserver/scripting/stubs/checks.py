@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.catalog.paths import similar_path, without_version
 from mockserver.matching.comparisons import listed
@@ -11,6 +11,9 @@ from mockserver.matching.conditions import is_path
 from mockserver.matching.patterns import Pattern
 from mockserver.scripting.stubs.replies import check_reply
 from mockserver.scripting.stubs.stub import StubError
+
+if TYPE_CHECKING:
+    from mockserver.scripting.stubs.stub import Stub
 
 
 class StubChecks:
@@ -52,6 +55,10 @@ class StubChecks:
             except ValueError as error:
                 raise StubError(f"{place}: {error}") from error
         return pattern
+
+    def can_answer(self, stub: Stub, resource: str) -> bool:
+        """Return whether the replies of a stub can answer requests of a resource."""
+        return stub.fits(self._reply_kinds.get(resource, ()))
 
     def doubts(self, pattern: Pattern) -> list[str]:
         """Return probable mistakes in a pattern: paths that are not the API's, but are similar to one that is."""

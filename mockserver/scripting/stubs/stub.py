@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,4 +67,8 @@ class Stub(Struct, frozen=True, eq=False):
 
     def answers(self, request: LiveRequest) -> bool:
         """Return whether its replies can answer the request's endpoint."""
-        return content_kinds(self.replies[0]) <= request.reply_kinds
+        return self.fits(request.reply_kinds)
+
+    def fits(self, reply_kinds: Collection[str]) -> bool:
+        """Return whether its replies can answer an endpoint that has such kinds of replies."""
+        return content_kinds(self.replies[0]).issubset(reply_kinds)
