@@ -10,7 +10,7 @@ import pytest
 
 from mockserver.testing.mock_server import MockServer
 
-_HELLO = [{"role": "user", "content": "Good evening."}]
+_HELLO: list[Any] = [{"role": "user", "content": "Good evening."}]
 
 
 class Control:
