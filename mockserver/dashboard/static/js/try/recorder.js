@@ -56,12 +56,13 @@ function Level({ recording }) {
   const meter = useRef(null);
   const time = useRef(null);
   useEffect(() => {
+    const [level, passed] = [meter.current, time.current];
     const samples = new Float32Array(recording.analyser.fftSize);
     let frame = 0;
     const show = () => {
       recording.analyser.getFloatTimeDomainData(samples);
-      meter.current.value = Math.max(...samples.map(Math.abs));
-      time.current.textContent = position((performance.now() - recording.began) / 1000);
+      level.value = Math.max(...samples.map(Math.abs));
+      passed.textContent = position((performance.now() - recording.began) / 1000);
       frame = requestAnimationFrame(show);
     };
     show();
