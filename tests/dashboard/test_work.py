@@ -45,10 +45,16 @@ class Caller:
         form = {"model": "openai/gpt-4o-mini-transcribe"}
         self.client.post("/v1/stt/create", data=form, files={"audio": hello}).raise_for_status()
 
-    def batch(self, *models: str) -> str:
+    def batch(self, *temperatures: float) -> str:
+        """Begin a batch of chats; those of a temperature above 2 are refused."""
         rows = [
-            {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": chat(model)}
-            for number, model in enumerate(models)
+            {
+                "custom_id": str(number),
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": chat(temperature),
+            }
+            for number, temperature in enumerate(temperatures)
         ]
         lines = "\n".join(json.dumps(row) for row in rows)
         file = self.client.post("/v1/files", data={"purpose": "batch"}, files={"file": ("rows.jsonl", lines)})
@@ -63,8 +69,9 @@ class Caller:
         self.client.put("/_mock/clock", json={"advance": seconds}).raise_for_status()
 
 
-def chat(model: str) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": "Hello."}]}
+def chat(temperature: float) -> dict[str, Any]:
+    message = {"role": "user", "content": "Hello."}
+    return {"model": "gpt-4o-mini", "messages": [message], "temperature": temperature}
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ def test_without_work_it_says_how_to_make_some(page: Page) -> None:
 
 
 def test_the_lines_of_a_batch_are_a_bar(page: Page, caller: Caller) -> None:
-    batch = caller.batch("gpt-4o-mini", "gpt-4o-mini", "unknown", "gpt-4o-mini")
+    batch = caller.batch(1, 1, 3, 1)
     caller.advance(60)
     page.goto(WORK)
     shown = card(page, batch)
@@ -149,7 +156,7 @@ def test_the_key_of_the_account_cancels_a_response(page: Page, caller: Caller) -
 def test_it_fits_and_is_accessible(
     page: Page, caller: Caller, hello: tuple[str, bytes], width: int, colours: Any
 ) -> None:
-    caller.batch("gpt-4o-mini")
+    caller.batch(1)
     caller.respond()
     caller.transcribe(hello)
     page.set_viewport_size({"width": width, "height": 800})
