@@ -43,6 +43,9 @@ RELEASE_PIP := $(RELEASE)/bin/python -m pip --disable-pip-version-check
 REALTIME_CLIENTS_PIP := $(REALTIME_CLIENTS)/bin/python -m pip --disable-pip-version-check
 CLIENTS_PIP := $(CLIENTS)/bin/python -m pip --disable-pip-version-check
 UV := build/uv/bin/uv
+# Neighbouring tests stay in one process, which has their servers and models; a process that has none left takes half of
+# those of another.
+IN_PARALLEL := -n auto --dist worksteal
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
@@ -59,20 +62,20 @@ demo: $(DEV)
 	$(BIN)/python docs/examples/assistant.py
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-fast: $(DEV)
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow"
 
 test-lowest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/lowest
 	$(UV) pip install --quiet --python build/lowest --resolution lowest-direct --group dev --editable .
-	build/lowest/bin/python -m pytest -n auto
+	build/lowest/bin/python -m pytest $(IN_PARALLEL)
 
 test-latest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/latest
 	$(UV) pip install --quiet --python build/latest --group dev --editable .
-	build/latest/bin/python -m pytest -n auto
+	build/latest/bin/python -m pytest $(IN_PARALLEL)
 
 test-sdk: $(DEV)
 	$(BIN)/python -m tools.sdk_suite $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from mockserver.catalog.paths import WEBSOCKET, known_calls, shape
@@ -22,9 +23,11 @@ _METHODS = {
 Made = tuple[str, str]  # a call: method and path
 
 
-def calls_of_the_sdk(resources: Path) -> set[Made]:
+@cache
+def calls_of_the_sdk(resources: Path) -> frozenset[Made]:
     """Return the calls that the modules in the folder ``resources`` make."""
-    return {call for file in resources.rglob("*.py") for call in _made_in(ast.parse(file.read_text("utf-8")))}
+    files = (file.read_text("utf-8") for file in resources.rglob("*.py"))
+    return frozenset(call for text in files for call in _made_in(ast.parse(text)))
 
 
 def compare_endpoints(resources: Path, served: Iterable[Made]) -> Iterator[Finding]:

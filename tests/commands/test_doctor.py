@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from mockserver.commands import doctor
 from mockserver.commands.doctor import examine
 from mockserver.commands.examination import ServerUnderTest, finding_of
 from mockserver.engines.whisper.models import embedded_model
@@ -23,6 +24,12 @@ from mockserver.wire import tokens
 pytestmark = pytest.mark.slow
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that leaves only the checks of some subjects to `doctor`: all of them take seconds."""
+    return lambda *subjects: monkeypatch.setattr(doctor, "CHECKS", subjects)
 
 
 def test_a_healthy_machine_is_well(run: Run) -> None:
@@ -50,8 +57,9 @@ def test_a_healthy_machine_is_well(run: Run) -> None:
 
 
 def test_a_custom_model_with_the_name_of_the_included_one_is_not_taken_for_it(
-    run: Run, tmp_path: Path
+    run: Run, tmp_path: Path, only: Callable[..., None]
 ) -> None:
+    only("Whisper")
     folder = Path(shutil.copytree(embedded_model(), tmp_path / "mine" / "embedded"))
     config = json.loads((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps({**config, "trained_on": "people"}))
@@ -59,7 +67,10 @@ def test_a_custom_model_with_the_name_of_the_included_one_is_not_taken_for_it(
     assert "ok    Whisper: mine/embedded is loaded and transcribes\n" in result.stdout
 
 
-def test_a_copy_of_the_model_that_ships_is_no_more_than_that(run: Run, tmp_path: Path) -> None:
+def test_a_copy_of_the_model_that_ships_is_no_more_than_that(
+    run: Run, tmp_path: Path, only: Callable[..., None]
+) -> None:
+    only("Whisper")
     shutil.copytree(embedded_model(), tmp_path / "tiny")
     result = run("doctor", "--port", "0", "--whisper-model", "tiny")
     assert (
@@ -81,13 +92,17 @@ def test_tokens_that_are_estimated_are_noted(monkeypatch: pytest.MonkeyPatch) ->
     ("unknown_audio", "expected"),
     [("placeholder", "gets a marked placeholder"), ("error", "is refused with a 503")],
 )
-def test_without_whisper_unknown_audio_is_not_heard(run: Run, unknown_audio: str, expected: str) -> None:
+def test_without_whisper_unknown_audio_is_not_heard(
+    run: Run, unknown_audio: str, expected: str, only: Callable[..., None]
+) -> None:
+    only("Whisper")
     result = run("doctor", "--port", "0", "--whisper-model", "none", "--unknown-audio", unknown_audio)
     assert result.exit_code == 0
     assert f"note  Whisper: turned off; unknown audio {expected}. " in result.stdout
 
 
-def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> None:
+def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object, only: Callable[..., None]) -> None:
+    only("Whisper", "codecs")
     with open("model.bin", "wb") as file:
         file.write(b"no model")
     result = run("doctor", "--port", "0", "--whisper-model", ".")
@@ -96,7 +111,8 @@ def test_a_whisper_model_that_is_none_is_fatal(run: Run, tmp_path: object) -> No
     assert "ok    codecs" in result.stdout
 
 
-def test_a_port_in_use_is_no_disease(run: Run) -> None:
+def test_a_port_in_use_is_no_disease(run: Run, only: Callable[..., None]) -> None:
+    only("port")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run("doctor", "--port", str(port))
@@ -104,13 +120,15 @@ def test_a_port_in_use_is_no_disease(run: Run) -> None:
     assert f"note  port: 127.0.0.1:{port} is in use by another program." in result.stdout
 
 
-def test_an_address_that_is_not_here_is_fatal(run: Run) -> None:
+def test_an_address_that_is_not_here_is_fatal(run: Run, only: Callable[..., None]) -> None:
+    only("port")
     result = run("doctor", "--host", "192.0.2.1")
     assert result.exit_code == 1
     assert "wrong port: cannot listen on 192.0.2.1:4010: " in result.stdout
 
 
-def test_bad_fixtures_are_fatal(run: Run) -> None:
+def test_bad_fixtures_are_fatal(run: Run, only: Callable[..., None]) -> None:
+    only("settings", "codecs")
     result = run("doctor", "--fixtures", "nowhere")
     assert result.exit_code == 1
     assert "wrong settings: nowhere: is not a folder." in result.stdout
@@ -136,13 +154,15 @@ def test_findings_are_also_for_programs() -> None:
     assert not any(finding.fatal for finding in findings if not finding.well)
 
 
-def test_a_state_folder_is_tried(run: Run, tmp_path: Path) -> None:
+def test_a_state_folder_is_tried(run: Run, tmp_path: Path, only: Callable[..., None]) -> None:
+    only("state folder")
     result = run("doctor", "--port", "0", "--state", str(tmp_path / "state"))
     assert result.exit_code == 0
     assert f"ok    state folder: {tmp_path / 'state'} does not exist yet" in result.stdout
 
 
-def test_a_state_folder_in_use_is_no_disease(run: Run, tmp_path: Path) -> None:
+def test_a_state_folder_in_use_is_no_disease(run: Run, tmp_path: Path, only: Callable[..., None]) -> None:
+    only("state folder")
     held = Folder(tmp_path / "state")
     result = run("doctor", "--port", "0", "--state", str(tmp_path / "state"))
     held.close()
@@ -150,7 +170,8 @@ def test_a_state_folder_in_use_is_no_disease(run: Run, tmp_path: Path) -> None:
     assert f"note  state folder: state: another server is using {tmp_path / 'state'}." in result.stdout
 
 
-def test_a_state_folder_that_is_a_file_is_fatal(run: Run, tmp_path: Path) -> None:
+def test_a_state_folder_that_is_a_file_is_fatal(run: Run, tmp_path: Path, only: Callable[..., None]) -> None:
+    only("state folder")
     (tmp_path / "file").touch()
     result = run("doctor", "--port", "0", "--state", str(tmp_path / "file"))
     assert result.exit_code == 1

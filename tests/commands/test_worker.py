@@ -55,7 +55,7 @@ class Processes:
         return process
 
     def worker(self) -> subprocess.Popen[str]:
-        process = self.start("worker")
+        process = self.start("worker", "--shutdown-seconds", "100")  # on a busy machine
         assert "transcribes 1 at a time with Whisper (embedded), and processes 4 batches" in self.said
         return process
 

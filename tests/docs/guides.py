@@ -73,6 +73,17 @@ def program_runner(server: MockServer, tmp_path: Path) -> Newcomer:
     return run
 
 
+def run_in_python(newcomer: Newcomer, programs: list[str]) -> None:
+    """Run programs one after another, in one process, which imports the SDK only once."""
+    runs = [
+        f"exec(compile({program!r}, 'example {number}', 'exec'), {{'__name__': '__main__'}})"
+        for number, program in enumerate(programs)
+    ]
+    assert runs
+    done = newcomer([sys.executable, "-c"], "\n".join(runs))
+    assert done.returncode == 0, done.stderr
+
+
 def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
     """Run a script in which every request succeeds, except those that it calls a 429."""
     curl = "curl --silent --show-error --write-out '%{stderr}HTTP %{http_code}\\n' "
@@ -86,10 +97,12 @@ def run_in_shell(newcomer: Newcomer, program: str) -> Finished:
 
 
 def assert_tests_pass(folder: Path) -> None:
-    """Run the tests in a folder with pytest, in a process of their own."""
+    """Run the tests in a folder with pytest, in a process of their own, without plugins that they do not need."""
+    plugins = ["-p", "no:cacheprovider", "-p", "anyio", "-p", "mockserver.testing.pytest_plugin"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)],
+        [sys.executable, "-m", "pytest", "-q", *plugins, "--rootdir", str(folder)],
         cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

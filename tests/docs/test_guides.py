@@ -35,6 +35,7 @@ from tests.docs.guides import (
     Newcomer,
     blocks,
     program_runner,
+    run_in_python,
     run_in_shell,
     table,
 )
@@ -253,12 +254,8 @@ def newcomer(hosted: MockServer, tmp_path: Path) -> Newcomer:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "program", [program for page in GUIDES for program in blocks(page, "python", RUNNABLE)], ids=first_line
-)
-def test_python_examples_run(newcomer: Newcomer, program: str) -> None:
-    done = newcomer([sys.executable, "-c"], program)
-    assert done.returncode == 0, done.stderr
+def test_python_examples_run(newcomer: Newcomer) -> None:
+    run_in_python(newcomer, [program for page in GUIDES for program in blocks(page, "python", RUNNABLE)])
 
 
 @pytest.mark.slow

@@ -131,14 +131,12 @@ def test_members_have_the_names_that_are_sent(found: Callable[..., list[Finding]
     assert of_shapes(found(documents)) == [("missing_event", "event: <type=ended>.async")]
 
 
-@pytest.mark.slow
 def test_of_missing_members_only_the_topmost_is_reported(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     del documents["request"]["properties"]["parts"]
     assert of_shapes(found(documents)) == [("missing_parameter", "request: parts")]
 
 
-@pytest.mark.slow
 def test_a_kind_of_object_that_the_schema_lacks_is_a_missing_literal_with_its_members(
     found: Callable[..., list[Finding]],
 ) -> None:
@@ -155,7 +153,6 @@ def test_a_kind_of_object_that_the_schema_lacks_is_a_missing_literal_with_its_me
     ]
 
 
-@pytest.mark.slow
 def test_literals_are_compared_both_ways(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["request"]["properties"]["mood"]["enum"] = ["calm", "angry"]
@@ -165,14 +162,12 @@ def test_literals_are_compared_both_ways(found: Callable[..., list[Finding]]) ->
     ]
 
 
-@pytest.mark.slow
 def test_a_parameter_that_the_sdk_lacks_is_found(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["request"]["properties"]["colour"] = {"type": "string"}
     assert of_shapes(found(documents)) == [("extra_parameter", "request: colour")]
 
 
-@pytest.mark.slow
 def test_events_are_compared_by_type_and_member(found: Callable[..., list[Finding]]) -> None:
     documents = schemas()
     documents["event"]["allOf"][0] = case("began", when={})
@@ -182,7 +177,6 @@ def test_events_are_compared_by_type_and_member(found: Callable[..., list[Findin
     ]
 
 
-@pytest.mark.slow
 def test_models_dates_and_voices_are_compared(found: Callable[..., list[Finding]]) -> None:
     findings = {(each.kind, each.where): each.message for each in found(schemas())}
     assert ("missing_model", "gpt-7") in findings
@@ -200,7 +194,6 @@ def test_a_conflicting_date_that_the_row_holds_is_no_difference(tmp_path: Path) 
     assert shutdown_dates(f"{FAKE}:Model") == {"gpt-4o": "2030-01-01", "gpt-7": "2030-01-01"}
 
 
-@pytest.mark.slow
 def test_a_type_that_the_sdk_lacks_is_reported(found: Callable[..., list[Finding]]) -> None:
     (finding,) = [
         each

@@ -52,7 +52,7 @@ STRICT = {"name": "x", "strict": True, "schema": {"type": "object", "properties"
 def copy(tmp_path: Path) -> Path:
     """Copy the package, so that a test can damage its files."""
     tree = tmp_path / "tree"
-    shutil.copytree(ROOT / "mockserver", tree / "mockserver", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "mockserver", tree / "mockserver")
     for name in ("schemas", "fixtures"):
         shutil.copytree(data_folder(name), tree / name)
     (tree / "sitecustomize.py").write_text(SITECUSTOMIZE)
