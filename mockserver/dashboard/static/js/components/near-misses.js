@@ -1,4 +1,45 @@
 /** The stubs that nearly matched the request of an exchange. */
+import { page } from "../lib/api.js";
+import { useJson } from "../lib/hooks.js";
+import { html } from "../lib/preact.js";
+import { Badge, Notice } from "./basic.js";
 
-/** Show it; `entry` is that of the journal. */
-export const NearMisses = ({ entry }) => null;
+/** Show it; `entry` is that of the journal. Nothing is shown if no stub is for such requests. */
+export function NearMisses({ entry }) {
+  const { data } = useJson(`/_mock/journal/${encodeURIComponent(entry.id)}/near-misses`);
+  if (!data) return null;
+  const isRefused = data.refusal !== null;
+  const misses = data.near_misses.filter((miss) => isRefused || !miss.differences.some(isOfEndpoint));
+  if (!misses.length && !isRefused) return null;
+  return html`<section class="card near-misses" aria-label="Near misses">
+    <details open=${isRefused}>
+      <summary><h2>Near misses</h2> <span class="soft">${entry.stub
+        ? "other stubs for such requests" : "stubs for such requests, and why they did not answer"}</span></summary>
+      <div class="stack">
+        ${isRefused && html`<${Notice} kind="warn">${data.refusal}</${Notice}>`}
+        <ul class="misses">${misses.map((miss) => html`<${Miss} key=${miss.stub} miss=${miss} />`)}</ul>
+      </div>
+    </details>
+  </section>`;
+}
+
+function Miss({ miss: { stub, name, source, differences } }) {
+  return html`<li>
+    <div class="row">
+      <a href=${`${page("stubs")}#${encodeURIComponent(stub)}`}>${stub}</a>
+      ${name && html`<span>${name}</span>`}
+      ${source && html`<code class="soft">${source}</code>`}
+      <${Badge} kind=${differences.length ? "" : "info"}>${inWords(differences.length)}</${Badge}>
+    </div>
+    ${differences.length > 0 && html`<ul>${differences.map((each) => html`<${Difference} key=${each} text=${each} />`)}</ul>`}
+  </li>`;
+}
+
+/** Show a difference such as `user_text: wanted /morning/, got 'Good evening.'`. */
+function Difference({ text }) {
+  const [, condition, rest] = /^(\w+): (.*)$/s.exec(text) ?? [null, "", text];
+  return html`<li>${condition && html`<code>${condition}</code> `}${rest}</li>`;
+}
+
+const isOfEndpoint = (difference) => difference.startsWith("endpoint:");
+const inWords = (count) => (count === 0 ? "would answer now" : count === 1 ? "1 difference" : `${count} differences`);

@@ -1,0 +1,46 @@
+/** A dialog that makes a stub of an exchange: requests like it get the same answer, or another one. */
+import { Failure, Field, Notice } from "../components/basic.js";
+import { Dialog } from "../components/dialog.js";
+import { send } from "../lib/api.js";
+import { html, useState } from "../lib/preact.js";
+import { Area, parsed, Scope, written } from "./documents.js";
+
+const TEXTS = ["text", "say"]; // members of replies that are edited as texts
+const MINE = "Which requests";
+const REPLY = "Reply";
+
+/** Show it; `code` is the exchange as code. `onDone` is called with what was made. */
+export function AnswerDialog({ code, onDone, onClose }) {
+  const { when, reply: known } = code.stub ?? { when: code.fault?.[0].when ?? {}, reply: { text: "" } };
+  const member = Object.keys(known).length === 1 && TEXTS.find((name) => name in known);
+  const [pattern, setPattern] = useState(() => written(when));
+  const [reply, setReply] = useState(() => (member ? known[member] : written(known)));
+  const [times, setTimes] = useState("");
+  const [error, setError] = useState(null);
+  const make = async (event) => {
+    event.preventDefault();
+    try {
+      const stub = { when: parsed(pattern, MINE), reply: member ? { [member]: reply } : parsed(reply, REPLY) };
+      if (times) stub.times = Number(times);
+      const { id } = await send("POST", "/_mock/stubs", stub);
+      onDone({ kind: "stubs", id, text: "From now on, requests like this one are answered by the stub" });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const button = html`<button type="submit" form="answer" class="primary">Answer like this</button>`;
+  return html`<${Dialog} title="Answer this from now on" closeLabel="Cancel" onClose=${onClose} actions=${button}>
+    <form id="answer" class="stack" onSubmit=${make}>
+      ${code.missing.stub && html`<${Notice} kind="warn">${code.missing.stub}</${Notice}>`}
+      <${Field} label=${member ? "Text of the reply" : "Reply, as JSON"}>${(id) => html`
+        <${Area} id=${id} value=${reply} rows=${member ? 5 : undefined} onInput=${setReply} />`}</${Field}>
+      <${Field} label=${`${MINE}, as JSON: the pattern of the stub`}>${(id) => html`
+        <${Area} id=${id} value=${pattern} onInput=${setPattern} />`}</${Field}>
+      <${Field} label="How many requests; all if empty">${(id) => html`
+        <input id=${id} type="number" min="1" step="1" value=${times}
+          onInput=${(event) => setTimes(event.currentTarget.value)} />`}</${Field}>
+      <${Scope} />
+      <${Failure} error=${error} />
+    </form>
+  </${Dialog}>`;
+}

@@ -1,0 +1,25 @@
+/** Documents that the user can change before they are sent. */
+import * as access from "../lib/access.js";
+import { html } from "../lib/preact.js";
+
+/** Return a document as text to edit. */
+export const written = (value) => JSON.stringify(value, null, 2);
+
+/** Return the value of JSON text. Throws an `Error` that names the text by `label`. */
+export function parsed(text, label) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${label}: is not JSON. ${error.message}`);
+  }
+}
+
+/** Show whose requests a stub or fault applies to. */
+export const Scope = () => html`<p class="soft">${access.key()
+  ? "It applies to the account of the API key at the top of the page."
+  : "It applies to every account. To limit it to one, enter an API key at the top of the page."}</p>`;
+
+/** Show a field for JSON or a text of several lines. */
+export const Area = ({ id, value, rows, onInput }) => html`<textarea id=${id} value=${value} spellcheck=${false}
+  rows=${rows ?? Math.min(16, value.split("\n").length + 1)}
+  onInput=${(event) => onInput(event.currentTarget.value)}></textarea>`;
