@@ -101,10 +101,12 @@ def test_who_may_call(row: Row, ports: Mapping[str, int]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/_mock/dashboard/limits", "/_mock/dashboard/assets/js/main.js"])
-@pytest.mark.parametrize("row", [each for each in ROWS if not {"method", "path"} & set(each.values[0])])
+@pytest.mark.parametrize("row", ROWS)
 def test_the_dashboard_is_for_the_same_callers_and_asks_for_the_token(
     row: Row, path: str, ports: Mapping[str, int]
 ) -> None:
+    if "method" in row or "path" in row:
+        pytest.skip("the row is about calls of the control API")
     response = exchange({**row, "path": path}, ports[row.get("server", "plain")])
     if row["status"] == 403:
         assert response.status in (400, 403), row["why"]

@@ -56,7 +56,7 @@ def http(url: str) -> Iterator[httpx.Client]:
 def test_browsers_get_the_dashboard_and_programs_a_short_text(
     http: httpx.Client, accept: str, is_page: bool
 ) -> None:
-    answer = http.get("/", headers={"Accept": accept.encode("latin-1")})
+    answer = http.get("/", headers={b"Accept": accept.encode("latin-1")})
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == f"text/{'html' if is_page else 'plain'}; charset=utf-8"
