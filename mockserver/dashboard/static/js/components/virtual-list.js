@@ -21,7 +21,7 @@ export function VirtualList({ count, height, label, header, row, rowClass, takeS
   const wanted = useRef(-1); // the row to focus once it exists
 
   useEffect(() => {
-    const observer = new ResizeObserver(() => setRoom(box.current.clientHeight));
+    const observer = new ResizeObserver(([{ target }]) => setRoom(target.clientHeight));
     observer.observe(box.current);
     return () => observer.disconnect();
   }, []);

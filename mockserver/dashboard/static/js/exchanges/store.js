@@ -1,7 +1,6 @@
 /** The exchanges of the list: the newest first, each once, with running totals. */
 
 const MOST = 20_000; // exchanges that are kept; the oldest are forgotten
-const COUNTED = ["refused", "failed", "inFlight"];
 
 /** Return how an exchange ended: `inFlight`, `failed` (no answer, 5xx, left by its client), `refused` (4xx) or `ok`. */
 export function outcomeOf({ status, in_flight: inFlight, hung_up: hungUp }) {
@@ -21,59 +20,57 @@ export class Store {
 
   /** Show these entries instead, the oldest first. `hasMore` says whether there may be older ones. */
   reset(entries, hasMore) {
-    this.entries = entries.toReversed();
-    this.places = null; // by id, made when needed
-    this.shifted = 0; // entries that were put before others since the last call of `takeShift`
-    this.hasMore = hasMore;
+    this.rows = []; // `{entry}`, the newest first
+    this.byId = new Map(); // the same
     this.totals = { refused: 0, failed: 0, inFlight: 0, cost: 0 };
-    if (this.held) this.held.clear();
-    for (const entry of this.entries) this.count(entry, 1);
-    this.changed();
+    this.shifted = 0; // rows that were put before others since the last call of `takeShift`
+    this.held?.clear();
+    this.addOlder(entries, hasMore);
+  }
+
+  /** Return how many entries there are. */
+  get length() {
+    return this.rows.length;
+  }
+
+  /** Return the entry at a place, the newest at 0, the oldest at -1. */
+  at(place) {
+    return this.rows.at(place).entry;
   }
 
   /** Add older entries, the oldest first. */
   addOlder(entries, hasMore) {
-    this.hasMore = hasMore && this.entries.length + entries.length < MOST;
-    const known = this.index();
     for (const entry of entries.toReversed()) {
-      if (known.has(entry.id)) continue;
-      known.set(entry.id, this.entries.length);
-      this.entries.push(entry);
-      this.count(entry, 1);
+      if (this.byId.has(entry.id) || this.length === MOST) continue;
+      this.rows.push(this.row(entry));
     }
-    this.entries = [...this.entries];
+    this.hasMore = hasMore && this.length < MOST;
     this.changed();
   }
 
   /** Add an entry, or replace the one with its id. */
   put(entry) {
-    if (this.held) {
-      this.held.set(entry.id, entry);
-      this.changed();
-      return;
-    }
-    const place = this.index().get(entry.id);
-    if (place === undefined) {
-      this.entries.unshift(entry);
-      this.places = null;
-      this.shifted += 1;
+    const known = this.byId.get(entry.id);
+    if (this.held) this.held.set(entry.id, entry);
+    else if (known) {
+      this.count(known.entry, -1);
+      this.count(entry, 1);
+      known.entry = entry;
     } else {
-      this.count(this.entries[place], -1);
-      this.entries[place] = entry;
+      this.rows.unshift(this.row(entry));
+      this.shifted += 1;
+      if (this.length > MOST) this.forget(this.rows.pop());
     }
-    this.count(entry, 1);
-    if (this.entries.length > MOST) this.count(this.entries.pop(), -1);
     this.changed();
   }
 
   /** Remove the entry with an id. */
   remove(id) {
     this.held?.delete(id);
-    const place = this.index().get(id);
-    if (place === undefined) return;
-    this.count(this.entries[place], -1);
-    this.entries.splice(place, 1);
-    this.places = null;
+    const row = this.byId.get(id);
+    if (!row) return;
+    this.rows.splice(this.rows.indexOf(row), 1);
+    this.forget(row);
     this.changed();
   }
 
@@ -92,14 +89,21 @@ export class Store {
     return shifted;
   }
 
-  index() {
-    this.places ??= new Map(this.entries.map((entry, place) => [entry.id, place]));
-    return this.places;
+  row(entry) {
+    const row = { entry };
+    this.byId.set(entry.id, row);
+    this.count(entry, 1);
+    return row;
+  }
+
+  forget(row) {
+    this.byId.delete(row.entry.id);
+    this.count(row.entry, -1);
   }
 
   count(entry, sign) {
     const outcome = outcomeOf(entry);
-    if (COUNTED.includes(outcome)) this.totals[outcome] += sign;
+    if (outcome in this.totals) this.totals[outcome] += sign;
     this.totals.cost += sign * (entry.cost_usd ?? 0);
   }
 

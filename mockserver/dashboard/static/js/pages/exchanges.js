@@ -37,7 +37,7 @@ export function Page() {
       </div>
     </div>
     <${Failure} error=${list.error} />
-    ${list.isRead && (store.entries.length
+    ${list.isRead && (store.length
       ? html`<${Table} store=${store} onNearEnd=${list.readOlder} />`
       : !list.error && html`<${Nothing} filter=${filter} />`)}
   </div>`;
@@ -87,7 +87,7 @@ function useExchanges(filter) {
     const own = {};
     reading.current = own;
     try {
-      const { entries } = await read({ limit: MORE, before: store.entries.at(-1).id });
+      const { entries } = await read({ limit: MORE, before: store.at(-1).id });
       if (reading.current === own) store.addOlder(entries, entries.length === MORE);
     } catch {
       store.hasMore = false; // the entry was evicted, and so were those before it
@@ -117,10 +117,10 @@ function Totals({ store, filter, onChange }) {
       onClick=${() => onChange({ ...filter, status: filter.status === status ? "" : status })}>
       <b>${count(number)}</b> ${title}</button>`;
   return html`<div class="row totals" role="group" aria-label="Totals of the listed exchanges">
-    <span class="total"><b>${count(store.entries.length)}${store.hasMore ? "+" : ""}</b> listed</span>
+    <span class="total"><b>${count(store.length)}${store.hasMore ? "+" : ""}</b> listed</span>
     ${button("4xx", "refused", refused, "warn")} ${button("5xx", "failed", failed, "bad")}
     <span class="total"><b>${count(inFlight)}</b> in flight</span>
-    <span class="total"><b>${dollars(cost)}</b></span>
+    <span class="total"><b>${dollars(Math.round(cost * 1e10) / 1e10)}</b></span>
   </div>`;
 }
 
