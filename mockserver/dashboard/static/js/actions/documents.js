@@ -1,6 +1,6 @@
 /** Documents that the user can change before they are sent. */
 import * as access from "../lib/access.js";
-import { html } from "../lib/preact.js";
+import { html, useLayoutEffect, useRef } from "../lib/preact.js";
 
 /** Return a document as text to edit. */
 export const written = (value) => JSON.stringify(value, null, 2);
@@ -19,7 +19,11 @@ export const Scope = () => html`<p class="soft">${access.key()
   ? "It applies to the account of the API key at the top of the page."
   : "It applies to every account. To limit it to one, enter an API key at the top of the page."}</p>`;
 
-/** Show a field for JSON or a text of several lines. */
-export const Area = ({ id, value, rows, onInput }) => html`<textarea id=${id} value=${value} spellcheck=${false}
-  rows=${rows ?? Math.min(16, value.split("\n").length + 1)}
-  onInput=${(event) => onInput(event.currentTarget.value)}></textarea>`;
+/** Show a field for JSON or a text of several lines, from its beginning. */
+export function Area({ id, value, rows, onInput }) {
+  const element = useRef(null);
+  useLayoutEffect(() => element.current.setSelectionRange(0, 0), []);
+  return html`<textarea id=${id} ref=${element} value=${value} spellcheck=${false}
+    rows=${rows ?? Math.min(16, value.split("\n").length + 1)}
+    onInput=${(event) => onInput(event.currentTarget.value)}></textarea>`;
+}
