@@ -41,7 +41,7 @@ NOTHING = {"title": False, "images": 0, "scripts": 0, "handlers": 0, "links": 0,
 def attacked() -> Iterator[MockServer]:
     """Yield a server that was sent hostile texts in everything that it keeps."""
     settings = Settings(
-        port=0, whisper_model="none", log_level="error", keep_audio=1 << 20, batch_seconds=600
+        port=0, whisper_model="none", log_level="error", keep_audio=1 << 26, batch_seconds=600
     )
     with MockServer(settings) as running:
         account = running.account("sk-mock-tier-5-attacker")
