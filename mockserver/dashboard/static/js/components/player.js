@@ -152,7 +152,7 @@ function Words({ file, position = 0, onSeek }) {
     return html`<${Transcript} transcript=${file.transcript} position=${position} onSeek=${onSeek} />`;
   }
   const text = file.text ?? file.heard;
-  return text ? html`<p class="said">${text}</p>` : null;
+  return text ? html`<p class="spoken-text">${text}</p>` : null;
 }
 
 const Undecodable = ({ file, problem }) => html`<${Notice} kind="warn">

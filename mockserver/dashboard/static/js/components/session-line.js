@@ -74,7 +74,7 @@ function Events({ events, length, onEvent }) {
     const distances = events.map((each) => Math.abs(each.at_ms - ms));
     if (distances.length) onEvent(distances.indexOf(Math.min(...distances)));
   };
-  return html`<svg class="events" aria-hidden="true" preserveAspectRatio="none" viewBox=${`0 0 ${length * 1000} 2`} onClick=${choose}>
+  return html`<svg class="session-marks" aria-hidden="true" preserveAspectRatio="none" viewBox=${`0 0 ${length * 1000} 2`} onClick=${choose}>
     ${events.map((each, number) => html`<line key=${number} class=${`${each.direction} ${kindOf(each.type)}`}
       x1=${each.at_ms} x2=${each.at_ms} y1=${each.direction === "in" ? 0 : 1} y2=${each.direction === "in" ? 1 : 2} />`)}
   </svg>`;

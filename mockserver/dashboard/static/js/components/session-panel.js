@@ -1,7 +1,7 @@
 /** The Realtime session that an exchange opened: two tracks on one time line, its turns and its events. */
 import { count, dollars, duration, position as positionText } from "../lib/format.js";
 import { useMix } from "../lib/mix.js";
-import { html, useCallback, useEffect, useMemo, useState } from "../lib/preact.js";
+import { html, useCallback, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
 import { blocksOf, lengthOf, turnKind } from "../lib/session.js";
 import { decode, load } from "../lib/sound.js";
 import { pathOf } from "./audio-panel.js";
@@ -58,7 +58,7 @@ function Session({ entry }) {
 function Summary({ entry, length, turns }) {
   const session = entry.realtime;
   const interrupted = turns.filter(([, each]) => each.interrupted).length;
-  return html`<div class="row summary">
+  return html`<div class="row session-facts">
     ${entry.in_flight && html`<${Badge} kind="info">open</${Badge}>`}
     ${session.kind === "transcription" && html`<${Badge}>transcription</${Badge}>`}
     ${interrupted > 0 && html`<${Badge} kind="warn">${count(interrupted)} interrupted</${Badge}>`}
@@ -80,38 +80,31 @@ function NotKept({ entry, blocks }) {
     ${" "}<code>--keep-audio 100000000</code> (bytes).</${Notice}>`;
 }
 
-/** Return the decoded files by the key of their block, and the clips that can be played. */
+/** Return the decoded files by the key of their block, and the clips that can be played. Each file is read once. */
 function useSounds(entry, blocks) {
   const [found, setFound] = useState({});
+  const asked = useRef(new Map());
   const wanted = blocks.filter((each) => each.file).slice(0, MOST_SOUNDS);
-  const names = wanted.map((each) => pathOf(entry, each.file.what, each.file.number)).join();
+  const paths = wanted.map(({ file }) => pathOf(entry, file.what, file.number));
   useEffect(() => {
-    let isOver = false;
-    const urls = [];
-    const read = async (block) => {
-      const { blob } = await load(pathOf(entry, block.file.what, block.file.number));
-      const sound = await decode(blob, block.file.row.duration);
-      if (isOver) return;
-      const url = URL.createObjectURL(blob);
-      urls.push(url);
-      setFound((before) => ({ ...before, [pathOf(entry, block.file.what, block.file.number)]: { ...sound, url } }));
-    };
-    (async () => {
-      for (const block of wanted) await read(block).catch(() => {});
-    })();
-    return () => {
-      isOver = true;
-      urls.forEach((url) => URL.revokeObjectURL(url));
-    };
-  }, [names]);
-  return useMemo(() => {
-    const known = wanted.flatMap((block) => {
-      const sound = found[pathOf(entry, block.file.what, block.file.number)];
-      return sound ? [[block, sound]] : [];
+    paths.forEach((path, number) => {
+      if (asked.current.has(path)) return;
+      asked.current.set(path, null);
+      readSound(path, wanted[number].file.row.duration).then((sound) => {
+        asked.current.set(path, sound);
+        setFound((before) => ({ ...before, [path]: sound }));
+      }, () => {}); // the player of the turn says why
     });
-    return {
-      sounds: Object.fromEntries(known.map(([block, sound]) => [block.key, sound])),
-      clips: known.map(([block, sound]) => ({ url: sound.url, from: block.from, to: block.heardTo })),
-    };
-  }, [found, blocks]);
+  }, [paths.join()]);
+  useEffect(() => () => asked.current.forEach((sound) => sound && URL.revokeObjectURL(sound.url)), []);
+  const known = wanted.flatMap((block, number) => (found[paths[number]] ? [[block, found[paths[number]]]] : []));
+  const sounds = useMemo(() => Object.fromEntries(known.map(([block, sound]) => [block.key, sound])), [found, blocks]);
+  const clips = known.map(([block, sound]) => ({ url: sound.url, from: block.from, to: block.heardTo }));
+  const written = JSON.stringify(clips);
+  return { sounds, clips: useMemo(() => JSON.parse(written), [written]) };
+}
+
+async function readSound(path, duration) {
+  const { blob } = await load(path);
+  return { ...await decode(blob, duration), url: URL.createObjectURL(blob) };
 }

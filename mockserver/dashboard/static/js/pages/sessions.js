@@ -7,7 +7,7 @@ import { html } from "../lib/preact.js";
 import { turnKind } from "../lib/session.js";
 
 const FIELDS = "id,time,account,model,status,in_flight,hung_up,cost_usd,realtime";
-const QUERY = { endpoint: "realtime", fields: FIELDS, limit: 100 };
+const QUERY = { endpoint: "realtime", fields: FIELDS, limit: 50 };
 const RELOAD = 1000; // milliseconds between two readings of the list at least
 const TALK = 3; // turns whose words are shown in the list
 
@@ -15,7 +15,7 @@ const TALK = 3; // turns whose words are shown in the list
 export function Page() {
   const { data, error, reload } = useJson("/_mock/journal", QUERY);
   const reread = useThrottled(reload, RELOAD);
-  const live = useLive({ endpoint: "realtime", fields: "id" }, { onEntry: reread, onDeleted: reread });
+  const live = useLive({ endpoint: "realtime", fields: "id,in_flight,usage" }, { onEntry: reread, onDeleted: reread });
   const sessions = data?.entries.filter((each) => each.realtime).reverse() ?? [];
   return html`<div class="stack">
     <div class="row apart">
