@@ -54,7 +54,8 @@ class Admission(msgspec.Struct, frozen=True):
 class Gauge(NamedTuple):
     """The state of a bucket. The limit applies per ``window_seconds``; the bucket is full again after ``reset_ms``.
 
-    The batch queue has no window: its tokens are released when batches end.
+    The batch queue has no window: its tokens are released when batches end. A ``drained`` bucket does not refill until
+    it has refused a request.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Gauge(NamedTuple):
     remaining: int
     reset_ms: int
     window_seconds: int
+    drained: bool = False
 
 
 class Limiter:
@@ -204,7 +206,8 @@ class Limiter:
             used = bucket.used(held, limit, now)
             reset = bucket.reset(held, limit, now)
             seconds = limit.window // bucket.MICROSECONDS
-            gauges.append(Gauge(kind, limit.amount, used, limit.amount - used, reset, seconds))
+            remaining, drained = limit.amount - used, held.at == NEVER
+            gauges.append(Gauge(kind, limit.amount, used, remaining, reset, seconds, drained))
         queue = self.policy.amounts(account, model, overrides).get(ENQUEUED_TOKENS)
         if queue is not None:
             used = self.queue.used(account.id, model.limit_group)

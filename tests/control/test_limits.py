@@ -91,6 +91,7 @@ def test_the_buckets_show_what_the_headers_say(caller: Caller) -> None:
         "remaining": 2,
         "reset_ms": 20_000,
         "window_seconds": 60,
+        "drained": False,
     }
     assert str(gauges["requests_per_day"]["remaining"]) == headers["x-ratelimit-remaining-requests"] == "199"
     assert gauges["requests_per_day"]["window_seconds"] == 86_400
@@ -175,6 +176,14 @@ def test_one_kind_can_be_drained(caller: Caller) -> None:
     refusal = caller.chat()
     assert refusal.status == 429
     assert b"on tokens per min (TPM): Limit 40000, Used 40000" in refusal.body
+
+
+def test_a_bucket_is_shown_as_drained_until_it_has_refused_a_request(caller: Caller) -> None:
+    caller.change(model="gpt-4o-mini", kind="requests_per_minute", drain=True)
+    drained = {kind: gauge["drained"] for kind, gauge in caller.gauges().items() if gauge["drained"]}
+    assert drained == {"requests_per_minute": True}
+    assert caller.chat().status == 429
+    assert not caller.gauges()["requests_per_minute"]["drained"]
 
 
 def test_a_reset_fills_the_buckets_and_forgets_the_changes(caller: Caller) -> None:

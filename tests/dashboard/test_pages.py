@@ -86,7 +86,8 @@ def test_the_tab_key_reaches_everything_and_leaves_again(
         focused = page.evaluate(FOCUSED)
         if focused is None or (stops and focused[0] == stops[0][0]):
             break
-        stops.append(focused)
+        if not stops or focused[0] != stops[-1][0]:  # else it is the next part of a date
+            stops.append(focused)
     else:
         pytest.fail(f"the focus does not leave the page: {stops[-3:]}")
 

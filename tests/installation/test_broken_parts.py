@@ -261,7 +261,8 @@ def cut(path: Path) -> None:
 
 
 def test_every_table_is_known() -> None:
-    assert sorted(TABLES) == sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.toml"))
+    tables = [path for path in PACKAGE.rglob("*.toml") if "static" not in path.parts]  # those are for browsers
+    assert sorted(TABLES) == sorted(path.relative_to(PACKAGE).as_posix() for path in tables)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"x", b"a = [", b"[" * 100_000, None], ids=str)

@@ -17,7 +17,7 @@ from mockserver.catalog.records import ModelCard
 from mockserver.catalog.tables import Catalog
 from mockserver.clock import Clock
 from mockserver.errors import ApiError
-from mockserver.limits.limiter import Limiter
+from mockserver.limits.limiter import Gauge, Limiter
 from mockserver.limits.queue import QueueFull
 from mockserver.settings.model import AccountRow, LimitRow, Settings, SettingsError
 from mockserver.state.memory.buckets import MemoryBuckets
@@ -367,7 +367,7 @@ def test_the_gauges_tell_how_full_the_batch_queue_is() -> None:
     api = Api()
     queue_is_full(api, 500_000)
     gauge = api.limiter.gauges(api.account(), model_card("gpt-4o-mini"))[-1]
-    assert gauge == ("enqueued_tokens", 2_000_000, 500_000, 1_500_000, 0, 0)
+    assert gauge == Gauge("enqueued_tokens", 2_000_000, 500_000, 1_500_000, 0, 0)
     assert api.limiter.groups_in_use() == {api.account().id: ["gpt-4o-mini"]}
     api.limiter.queue.leave(api.account().id, "batch_1")
     assert api.limiter.groups_in_use() == {}
