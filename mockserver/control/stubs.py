@@ -121,10 +121,11 @@ def _own(stubs: Stubs, call: Call) -> Stub:
 
 
 def _shown(context: StubsContext, call: Call, *stubs: Stub) -> list[dict[str, Any]]:
+    used = context.stubs.use.all_used(call.account_id)
     return [
         {
             **document,
-            "used": context.stubs.use.used(stub, call.account_id),
+            "used": used[stub.counter],
             **({"source": stub.source} if stub.source else {}),
             **owner_names(context.accounts, stub.account_id, call),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,16 @@ class StubUse:
 
     def used(self, stub: Stub, account_id: str | None) -> int:
         """Return how often a stub has answered an account, or all accounts."""
-        if account_id is None:
-            return sum(_used(each, stub) for each in self._counters.all(_KIND).values())
-        return _used(self._counters.get(_KIND, account_id), stub)
+        return self.all_used(account_id)[stub.counter]
+
+    def all_used(self, account_id: str | None) -> Counter[str]:
+        """Return how often stubs have answered an account, or all accounts, by their counters."""
+        if account_id is not None:
+            return Counter(self._counters.get(_KIND, account_id).get("used", {}))
+        used: Counter[str] = Counter()
+        for value in self._counters.all(_KIND).values():
+            used.update(value.get("used", {}))
+        return used
 
     def scenarios(self, account_id: str) -> dict[str, str]:
         """Return the states of an account's scenarios that have changed, by name."""

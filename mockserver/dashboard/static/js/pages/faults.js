@@ -1,6 +1,60 @@
-/** The page `faults`: faults. */
-import { Empty } from "../components/basic.js";
+/** The page `faults`: faults, their kinds, and what remains of them. */
+import { Badge, Failure, Field } from "../components/basic.js";
+import { DefinitionList } from "../components/definition-list.js";
+import { Pattern, shortened } from "../components/pattern.js";
+import * as access from "../lib/access.js";
+import { FAULT, membersOf } from "../lib/definitions.js";
+import { count } from "../lib/format.js";
+import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
 
+const PAUSE = 400; // milliseconds between two looks while requests are hit
+const NEW = "error: rate_limit_requests\nretry_after: 1\ntimes: 2\nwhen:\n  endpoint: chat\n";
+const SHOWN_ELSEWHERE = ["id", "name", "enabled", "error", "fault", "when", "times"];
+
 /** Show the page. */
-export const Page = () => html`<${Empty}>Nothing yet.</${Empty}>`;
+export function Page() {
+  const faults = useJson("/_mock/faults");
+  const look = useThrottled(faults.reload, PAUSE);
+  const live = useLive({ fields: "id", when: JSON.stringify({ fault: "*" }) }, { onEntry: look, onDeleted: look });
+  if (!faults.data) return html`<${Failure} error=${faults.error} />`;
+  return html`<${DefinitionList} kind=${FAULT} rows=${faults.data.faults} describe=${describe} counts=${counts}
+    newText=${NEW} choices=${(setText) => html`<${Kinds} setText=${setText} />`} live=${live} failure=${faults.error}
+    reload=${faults.reload} />`;
+}
+
+function describe(fault) {
+  const parameters = Object.entries(membersOf(fault, ...SHOWN_ELSEWHERE));
+  return html`
+    <p class="does"><${Badge} kind="bad">${fault.fault ?? `error ${fault.error}`}</${Badge}>
+      ${parameters.map(([name, value]) => html` <span class="condition" key=${name}>
+        <span class="soft">${name}</span> <code>${shortened(value)}</code></span>`)}</p>
+    <${Pattern} when=${fault.when} />`;
+}
+
+const counts = (fault) => html`
+  <strong key=${fault.hits} class="hits">${count(fault.hits)}</strong> ${fault.hits === 1 ? "hit" : "hits"}
+  <div class="small soft">of ${count(fault.seen)} seen</div>
+  ${fault.times && html`<${Remaining} fault=${fault} />`}`;
+
+/** Show what remains: exactly for one account, as the whole for each of all accounts. */
+function Remaining({ fault }) {
+  if (!access.key() && !Object.hasOwn(fault, "account")) {
+    return html`<div class="small soft">${count(fault.times)} for each account</div>`;
+  }
+  const left = Math.max(0, fault.times - fault.hits);
+  if (!left) return html`<${Badge} kind="warn">used up</${Badge}>`;
+  return html`<${Badge} kind="good">${count(left)} of ${count(fault.times)} left</${Badge}>`;
+}
+
+/** Show a choice of the kinds of faults, as the schema of the control API lists them. */
+function Kinds({ setText }) {
+  const { data } = useJson("/_mock/openapi.json");
+  const kinds = data?.components.schemas.fault.properties.fault.enum ?? [];
+  const begin = (kind) => setText(kind ? `fault: ${kind}\ntimes: 1\n` : NEW);
+  return html`<${Field} label="Begin with">${(id) => html`
+    <select id=${id} onChange=${(event) => begin(event.currentTarget.value)}>
+      <option value="">an error of the API</option>
+      ${kinds.map((kind) => html`<option key=${kind} value=${kind}>${kind}</option>`)}
+    </select>`}</${Field}>`;
+}

@@ -1,6 +1,61 @@
-/** The page `stubs`: stubs and scenarios. */
-import { Empty } from "../components/basic.js";
-import { html } from "../lib/preact.js";
+/** The page `stubs`: stubs, the requests that none of them answered, and scenarios. */
+import { Badge, Failure } from "../components/basic.js";
+import { DefinitionList } from "../components/definition-list.js";
+import { Pattern, repliesOf } from "../components/pattern.js";
+import { Scenarios } from "../components/scenarios.js";
+import { Unanswered } from "../components/unanswered.js";
+import { STUB } from "../lib/definitions.js";
+import { count } from "../lib/format.js";
+import { useJson, useLive, useThrottled } from "../lib/hooks.js";
+import { html, useState } from "../lib/preact.js";
+
+const PAUSE = 400; // milliseconds between two looks while exchanges come
+const NEW = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
+const EXAMPLES = {
+  "The reply of a chat": NEW,
+  "A transcript": "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n",
+  "An error, then an answer":
+    "when:\n  endpoint: speech\nreplies:\n- error: {name: overloaded, retry_after: 1}\n- say: The second time it works.\n",
+  "The step of a scenario":
+    "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: What would you like?\n",
+  "Any path": "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n",
+};
 
 /** Show the page. */
-export const Page = () => html`<${Empty}>Nothing yet.</${Empty}>`;
+export function Page() {
+  const stubs = useJson("/_mock/stubs");
+  const scenarios = useJson("/_mock/scenarios");
+  const [turn, setTurn] = useState(0);
+  const look = useThrottled(() => {
+    stubs.reload();
+    scenarios.reload();
+    setTurn((before) => before + 1);
+  }, PAUSE);
+  const live = useLive({ fields: "id" }, { onEntry: look, onDeleted: look });
+  if (!stubs.data) return html`<${Failure} error=${stubs.error} />`;
+  const rows = stubs.data.stubs;
+  return html`<div class="stack">
+    <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${NEW} choices=${choices}
+      live=${live} failure=${stubs.error} reload=${look} />
+    <${Unanswered} turn=${turn} hasStubs=${rows.length > 0} />
+    ${scenarios.data && html`<${Scenarios} stubs=${rows} answer=${scenarios.data} reload=${scenarios.reload} />`}
+  </div>`;
+}
+
+const describe = (stub) => html`
+  <${Pattern} when=${stub.when} />
+  <p class="does"><span aria-hidden="true">→ </span><span class="visually-hidden">is answered with </span>${repliesOf(stub)}</p>
+  ${(stub.priority || stub.scenario) && html`<div class="row small">
+    ${stub.priority && html`<${Badge}>priority ${stub.priority}</${Badge}>`}
+    ${stub.scenario && html`<${Badge} kind="info">scenario ${stub.scenario.name}</${Badge}>`}
+  </div>`}`;
+
+const counts = (stub) => html`
+  <strong key=${stub.used} class="hits">${count(stub.used)}</strong> ${stub.used === 1 ? "hit" : "hits"}
+  ${stub.times && html`<div class="small soft">${count(stub.times)} for each account</div>`}`;
+
+const choices = (setText) => html`<div class="row examples" role="group" aria-label="Begin with">
+  <span class="soft small">Begin with</span>
+  ${Object.entries(EXAMPLES).map(([title, text]) => html`
+    <button type="button" key=${title} onClick=${() => setText(text)}>${title}</button>`)}
+</div>`;

@@ -1,0 +1,121 @@
+/** A list of stubs or faults, which can be switched, written, duplicated and deleted. */
+import { withQuery } from "../lib/api.js";
+import { addYaml, isOn, keyOf, readYaml, remove, setEnabled } from "../lib/definitions.js";
+import { count } from "../lib/format.js";
+import { html, useEffect, useMemo, useState } from "../lib/preact.js";
+import { Badge, Empty, Failure, Field, Live, Notice, Switch } from "./basic.js";
+import { DefinitionDialog } from "./definition-dialog.js";
+
+const SHOWN = 100; // rows at first, and how many more each time
+
+/**
+ * Show the rows of a list. `describe(row)` returns what a row matches and does, `counts(row)` its counts; `newText` is
+ * what a new definition begins with, and `choices` is shown in the dialog for a new one. `live` is the state of the
+ * events, and `reload` reads the list again.
+ */
+export function DefinitionList({ kind, rows, describe, counts, newText, choices, live, reload, failure }) {
+  const [search, setSearch] = useSearch();
+  const [task, setTask] = useState(null);
+  const [outcome, setOutcome] = useState(null);
+  const [shown, setShown] = useState(SHOWN);
+  const found = useMemo(() => rows.filter((row) => isFound(row, search)), [rows, search]);
+  const done = (next) => {
+    setTask(null);
+    setOutcome(next);
+    reload();
+  };
+  const act = actions(kind, setTask, done);
+  return html`<section class="stack" aria-labelledby="list">
+    <h2 id="list" class="visually-hidden">All ${kind.nouns}</h2>
+    <${Toolbar} ...${{ kind, search, setSearch, live }} onNew=${() => setTask({ action: "add", text: newText })} />
+    <${Failure} error=${failure} />
+    <${Outcome} outcome=${outcome} onClose=${() => setOutcome(null)} />
+    <p class="soft" role="status">${count(found.length)} of ${count(rows.length)} ${kind.nouns}</p>
+    ${found.length === 0 && html`<${Empty}>${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}.`}</${Empty}>`}
+    <ul class="definitions">${found.slice(0, shown).map((row) => html`
+      <${Row} key=${keyOf(row)} ...${{ kind, row, act }} counts=${counts(row)}>${describe(row)}</${Row}>`)}</ul>
+    ${found.length > shown && html`<button type="button" onClick=${() => setShown(shown + SHOWN)}>Show more</button>`}
+    ${task && html`<${DefinitionDialog} kind=${kind} task=${task} onClose=${() => setTask(null)}
+      onSaved=${(row) => done({ text: `The ${kind.noun} ${row.id} was ${task.action === "edit" ? "replaced" : "added"}.` })}>
+      ${task.action === "add" ? choices : null}</${DefinitionDialog}>`}
+  </section>`;
+}
+
+/** Return the search of the URL, and a function that changes it. */
+function useSearch() {
+  const [search, setSearch] = useState(() => new URLSearchParams(location.search).get("search") ?? "");
+  useEffect(() => {
+    history.replaceState(null, "", withQuery(location.pathname, { search }));
+  }, [search]);
+  return [search, setSearch];
+}
+
+function isFound(row, search) {
+  if (!search) return true;
+  const text = JSON.stringify(row).toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+/** Return what the controls of a row do. */
+function actions(kind, setTask, done) {
+  const attempt = async (action) => {
+    try {
+      done(await action());
+    } catch (error) {
+      done({ text: error.message, kind: "error" });
+    }
+  };
+  return {
+    open: (action, row) => setTask({ action, row }),
+    toggle: (row, enabled) => attempt(async () => {
+      await setEnabled(kind, row, enabled);
+      return null;
+    }),
+    remove: (row) => attempt(async () => {
+      const yaml = await readYaml(kind, row);
+      await remove(kind, row);
+      const undo = () => attempt(async () => {
+        await addYaml(kind, yaml, row);
+        return { text: `The ${kind.noun} ${row.id} is there again. It counts from the beginning.` };
+      });
+      return { text: `The ${kind.noun} ${row.id} was deleted.`, undo };
+    }),
+  };
+}
+
+const Toolbar = ({ kind, search, setSearch, live, onNew }) => html`<div class="row apart toolbar">
+  <${Field} label="Search">${(id) => html`<input id=${id} type="search" value=${search}
+    placeholder="Id, pattern, reply, account" onInput=${(event) => setSearch(event.currentTarget.value)} />`}</${Field}>
+  <div class="row"><${Live} state=${live} />
+    <button type="button" class="primary" onClick=${onNew}>New ${kind.noun}</button></div>
+</div>`;
+
+const Outcome = ({ outcome, onClose }) => html`<div role="status">${outcome && html`
+  <${Notice} kind=${outcome.kind ?? "good"}><div class="row apart">
+    <span>${outcome.text}</span>
+    <span class="row">${outcome.undo && html`<button type="button" onClick=${outcome.undo}>Undo</button>`}
+      <button type="button" class="quiet" onClick=${onClose}>Dismiss</button></span>
+  </div></${Notice}>`}</div>`;
+
+function Row({ kind, row, act, counts, children }) {
+  return html`<li class="card definition ${isOn(row) ? "" : "off"}">
+    <${Switch} checked=${isOn(row)} label=${`${row.id} is on`} hideLabel onChange=${(on) => act.toggle(row, on)} />
+    <div class="what">
+      <h3><code>${row.id}</code> ${row.name && html`<span class="soft">${row.name}</span>`}</h3>
+      <div class="row">
+        ${!isOn(row) && html`<${Badge} kind="warn">off</${Badge}>`}
+        ${row.source && html`<${Badge} title="It is defined in this file, and cannot be edited here.">file ${row.source}</${Badge}>`}
+        ${Object.hasOwn(row, "account") && html`<${Badge} kind="info">account ${row.account ?? row.project}</${Badge}>`}
+      </div>
+      ${children}
+    </div>
+    <div class="counts">${counts}</div>
+    <div class="row buttons">
+      <button type="button" onClick=${() => act.open(row.source ? "show" : "edit", row)}
+        aria-label=${`${row.source ? "Show" : "Edit"} ${row.id}`}>${row.source ? "Show" : "Edit"}</button>
+      <button type="button" onClick=${() => act.open("duplicate", row)} aria-label=${`Duplicate ${row.id}`}>Duplicate</button>
+      ${!row.source && html`<button type="button" class="danger" onClick=${() => act.remove(row)}
+        aria-label=${`Delete ${row.id}`}>Delete</button>`}
+    </div>
+  </li>`;
+}

@@ -1,0 +1,51 @@
+/** The latest requests that no stub answered, with the stubs that came close. */
+import { page, withQuery } from "../lib/api.js";
+import { time } from "../lib/format.js";
+import { useJson } from "../lib/hooks.js";
+import { html, useEffect, useState } from "../lib/preact.js";
+import { Failure, Status } from "./basic.js";
+import { shortened } from "./pattern.js";
+
+const LOOKED_AT = 100; // of the latest exchanges
+const SHOWN = 8;
+const FIELDS = "id,time,endpoint,method,path,model,status,stub,answered_by,user_text,in_flight";
+
+/** Show the requests, read again whenever `turn` changes. Nothing is shown while there are no stubs. */
+export function Unanswered({ turn, hasStubs }) {
+  const { data, error, reload } = useJson(hasStubs ? "/_mock/journal" : null, { limit: LOOKED_AT, fields: FIELDS });
+  useEffect(() => {
+    if (turn) reload();
+  }, [turn]);
+  if (!hasStubs || !data) return html`<${Failure} error=${error} />`;
+  const found = data.entries.filter((each) => each.endpoint && !each.stub).slice(-SHOWN).reverse();
+  if (!found.length) return null;
+  return html`<section class="card stack" aria-labelledby="unanswered">
+    <h2 id="unanswered">Requests that no stub answered</h2>
+    <div class="unanswered">${found.map((each) => html`<${Request} key=${each.id} entry=${each} />`)}</div>
+  </section>`;
+}
+
+function Request({ entry }) {
+  const [isOpen, setIsOpen] = useState(false);
+  return html`<details onToggle=${(event) => setIsOpen(event.currentTarget.open)}>
+    <summary>
+      <span class="mono">${time(entry.time)}</span>
+      <span>${entry.endpoint}</span>
+      <${Status} status=${entry.status} inFlight=${entry.in_flight} />
+      <span class="soft">${shortened(entry.user_text ?? `${entry.method} ${entry.path}`)}</span>
+    </summary>
+    ${isOpen && html`<${Nearest} entry=${entry} />`}
+  </details>`;
+}
+
+function Nearest({ entry }) {
+  const { data, error } = useJson(`/_mock/journal/${encodeURIComponent(entry.id)}/near-misses`);
+  return html`<div class="stack nearest">
+    <${Failure} error=${error} />
+    ${data && html`<dl>${data.near_misses.map((miss) => html`
+      <dt key=${miss.stub}><a href=${withQuery(page("stubs"), { search: miss.stub })}><code>${miss.stub}</code></a></dt>
+      ${miss.differences.map((each) => html`<dd key=${each}>${each}</dd>`)}
+      ${miss.differences.length === 0 && html`<dd>It would answer the request if that came again.</dd>`}`)}</dl>`}
+    <a href=${page("exchanges", entry.id)}>Show the exchange</a>
+  </div>`;
+}
