@@ -18,6 +18,7 @@ export function DefinitionDialog({ kind, task, onClose, onSaved, children = null
   const { action, row = {} } = task;
   const [text, setText] = useState(task.text ?? null);
   const [failure, setFailure] = useState(null);
+  const [isBusy, setIsBusy] = useState(false);
   const isReadOnly = action === "show";
   useEffect(() => {
     if (task.text !== undefined) return;
@@ -28,14 +29,17 @@ export function DefinitionDialog({ kind, task, onClose, onSaved, children = null
     setFailure(null);
   };
   const save = async () => {
+    setIsBusy(true);
     try {
       onSaved(await (action === "edit" ? replaceYaml : addYaml)(kind, text, row));
     } catch (error) {
       setFailure(error);
+      setIsBusy(false);
     }
   };
   const button = isReadOnly ? null : html`
-    <button type="button" class="primary" disabled=${text === null} onClick=${save}>${action === "edit" ? "Save" : "Add"}</button>`;
+    <button type="button" class="primary" disabled=${text === null || isBusy} onClick=${save}>
+      ${action === "edit" ? "Save" : "Add"}</button>`;
   return html`<${Dialog} title=${titleOf(action, kind, row)} onClose=${onClose} actions=${button}
     closeLabel=${isReadOnly ? "Close" : "Cancel"}>
     ${isReadOnly && html`<${Notice}>It is defined in <code>${row.source}</code>. Edit that file: the server reads it again.

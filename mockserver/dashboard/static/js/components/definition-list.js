@@ -90,7 +90,7 @@ const Toolbar = ({ kind, search, setSearch, live, onNew }) => html`<div class="r
     <button type="button" class="primary" onClick=${onNew}>New ${kind.noun}</button></div>
 </div>`;
 
-const Outcome = ({ outcome, onClose }) => html`<div role="status">${outcome && html`
+const Outcome = ({ outcome, onClose }) => html`<div role="status" class="outcome">${outcome && html`
   <${Notice} kind=${outcome.kind ?? "good"}><div class="row apart">
     <span>${outcome.text}</span>
     <span class="row">${outcome.undo && html`<button type="button" onClick=${outcome.undo}>Undo</button>`}

@@ -8,7 +8,7 @@ import { shortened } from "./pattern.js";
 
 const LOOKED_AT = 100; // of the latest exchanges
 const SHOWN = 8;
-const FIELDS = "id,time,endpoint,method,path,model,status,stub,answered_by,user_text,in_flight";
+const FIELDS = "id,time,endpoint,method,path,model,status,stub,fault,user_text,in_flight";
 
 /** Show the requests, read again whenever `turn` changes. Nothing is shown while there are no stubs. */
 export function Unanswered({ turn, hasStubs }) {
@@ -17,7 +17,7 @@ export function Unanswered({ turn, hasStubs }) {
     if (turn) reload();
   }, [turn]);
   if (!hasStubs || !data) return html`<${Failure} error=${error} />`;
-  const found = data.entries.filter((each) => each.endpoint && !each.stub).slice(-SHOWN).reverse();
+  const found = data.entries.filter((each) => each.endpoint && !each.stub && !each.fault).slice(-SHOWN).reverse();
   if (!found.length) return null;
   return html`<section class="card stack" aria-labelledby="unanswered">
     <h2 id="unanswered">Requests that no stub answered</h2>

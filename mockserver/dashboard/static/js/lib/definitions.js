@@ -1,5 +1,5 @@
 /** Stubs and faults: the calls that read and change them, and what both have in common. */
-import { call, send } from "./api.js";
+import { call } from "./api.js";
 
 /** What a stub and a fault are called, and where they are. */
 export const STUB = { noun: "stub", nouns: "stubs", path: "/_mock/stubs", guide: "stubs.md" };
@@ -46,9 +46,6 @@ export async function setScenario(name, state, account = null) {
   const path = `/_mock/scenarios/${encodeURIComponent(name)}`;
   await call("PUT", path, { body: JSON.stringify({ state }), headers });
 }
-
-/** Remove all that the caller has added. */
-export const removeAll = (kind) => send("DELETE", kind.path);
 
 const pathOf = (kind, row) => `${kind.path}/${row.id.split("/").map(encodeURIComponent).join("/")}`;
 

@@ -2,7 +2,7 @@
 import { Badge, Failure, Field } from "../components/basic.js";
 import { DefinitionList } from "../components/definition-list.js";
 import { Pattern, shortened } from "../components/pattern.js";
-import * as access from "../lib/access.js";
+import { Remaining } from "../components/remaining.js";
 import { FAULT, membersOf } from "../lib/definitions.js";
 import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
@@ -35,17 +35,7 @@ function describe(fault) {
 const counts = (fault) => html`
   <strong key=${fault.hits} class="hits">${count(fault.hits)}</strong> ${fault.hits === 1 ? "hit" : "hits"}
   <div class="small soft">of ${count(fault.seen)} seen</div>
-  ${fault.times && html`<${Remaining} fault=${fault} />`}`;
-
-/** Show what remains: exactly for one account, as the whole for each of all accounts. */
-function Remaining({ fault }) {
-  if (!access.key() && !Object.hasOwn(fault, "account")) {
-    return html`<div class="small soft">${count(fault.times)} for each account</div>`;
-  }
-  const left = Math.max(0, fault.times - fault.hits);
-  if (!left) return html`<${Badge} kind="warn">used up</${Badge}>`;
-  return html`<${Badge} kind="good">${count(left)} of ${count(fault.times)} left</${Badge}>`;
-}
+  <${Remaining} row=${fault} done=${fault.hits} />`;
 
 /** Show a choice of the kinds of faults, as the schema of the control API lists them. */
 function Kinds({ setText }) {

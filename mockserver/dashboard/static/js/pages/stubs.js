@@ -1,7 +1,8 @@
 /** The page `stubs`: stubs, the requests that none of them answered, and scenarios. */
-import { Badge, Failure } from "../components/basic.js";
+import { Badge, Failure, Field } from "../components/basic.js";
 import { DefinitionList } from "../components/definition-list.js";
 import { Pattern, repliesOf } from "../components/pattern.js";
+import { Remaining } from "../components/remaining.js";
 import { Scenarios } from "../components/scenarios.js";
 import { Unanswered } from "../components/unanswered.js";
 import { STUB } from "../lib/definitions.js";
@@ -12,13 +13,13 @@ import { html, useState } from "../lib/preact.js";
 const PAUSE = 400; // milliseconds between two looks while exchanges come
 const NEW = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
 const EXAMPLES = {
-  "The reply of a chat": NEW,
-  "A transcript": "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n",
-  "An error, then an answer":
+  "the reply of a chat": NEW,
+  "a transcript": "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n",
+  "an error, then an answer":
     "when:\n  endpoint: speech\nreplies:\n- error: {name: overloaded, retry_after: 1}\n- say: The second time it works.\n",
-  "The step of a scenario":
+  "a step of a scenario":
     "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: What would you like?\n",
-  "Any path": "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n",
+  "a path that the server does not serve": "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n",
 };
 
 /** Show the page. */
@@ -52,10 +53,9 @@ const describe = (stub) => html`
 
 const counts = (stub) => html`
   <strong key=${stub.used} class="hits">${count(stub.used)}</strong> ${stub.used === 1 ? "hit" : "hits"}
-  ${stub.times && html`<div class="small soft">${count(stub.times)} for each account</div>`}`;
+  <${Remaining} row=${stub} done=${stub.used} />`;
 
-const choices = (setText) => html`<div class="row examples" role="group" aria-label="Begin with">
-  <span class="soft small">Begin with</span>
-  ${Object.entries(EXAMPLES).map(([title, text]) => html`
-    <button type="button" key=${title} onClick=${() => setText(text)}>${title}</button>`)}
-</div>`;
+const choices = (setText) => html`<${Field} label="Begin with">${(id) => html`
+  <select id=${id} onChange=${(event) => setText(EXAMPLES[event.currentTarget.value])}>
+    ${Object.keys(EXAMPLES).map((title) => html`<option key=${title} value=${title}>${title}</option>`)}
+  </select>`}</${Field}>`;

@@ -1,0 +1,16 @@
+/** What remains of a stub or fault that is for a number of requests. */
+import * as access from "../lib/access.js";
+import { count } from "../lib/format.js";
+import { html } from "../lib/preact.js";
+import { Badge } from "./basic.js";
+
+/** Show what remains of a row after `done` requests: exactly for one account, else the number for each of all accounts. */
+export function Remaining({ row, done }) {
+  if (!row.times) return null;
+  if (!access.key() && !Object.hasOwn(row, "account")) {
+    return html`<div class="small soft">${count(row.times)} for each account</div>`;
+  }
+  const left = Math.max(0, row.times - done);
+  if (!left) return html`<div><${Badge} kind="warn">used up</${Badge}></div>`;
+  return html`<div><${Badge} kind="good">${count(left)} of ${count(row.times)} left</${Badge}></div>`;
+}
