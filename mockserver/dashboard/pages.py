@@ -14,7 +14,7 @@ _HTML = "text/html"
 class Page(NamedTuple):
     """A page. ``name`` is the last part of its path, and names its module in ``static/js/pages``.
 
-    ``title`` is its title in the navigation. Pages ``of_one`` show what an id in the path names, and are not in the
+    ``title`` is its title in the navigation. ``styles`` are style sheets that it shares with others. Pages ``of_one`` show what an id in the path names, and are not in the
     navigation; the page ``section`` is the current one there.
     """
 
@@ -22,6 +22,7 @@ class Page(NamedTuple):
     title: str
     section: str = ""
     of_one: bool = False
+    styles: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -34,12 +35,12 @@ PAGES = (
     Page("exchange", "Exchange", section="exchanges", of_one=True),
     Page("sessions", "Sessions"),
     Page("limits", "Limits"),
-    Page("stubs", "Stubs"),
-    Page("faults", "Faults"),
+    Page("stubs", "Stubs", styles=("definitions",)),
+    Page("faults", "Faults", styles=("definitions",)),
     Page("clock", "Clock"),
     Page("work", "Work"),
     Page("models", "Models"),
-    Page("try", "Try it"),
+    Page("try", "Try it", styles=("audio",)),
 )
 FRONT = PAGES[0]
 
