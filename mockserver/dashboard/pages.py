@@ -14,8 +14,8 @@ _HTML = "text/html"
 class Page(NamedTuple):
     """A page. ``name`` is the last part of its path, and names its module in ``static/js/pages``.
 
-    ``title`` is its title in the navigation. ``styles`` are style sheets that it shares with others. Pages ``of_one`` show what an id in the path names, and are not in the
-    navigation; the page ``section`` is the current one there.
+    ``title`` is its title in the navigation. Pages ``of_one`` show what an id in the path names, and are not in the
+    navigation; the page ``section`` is the current one there. ``styles`` are style sheets that it shares with others.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,18 @@ def test_stubs_of_accounts_with_the_same_id_are_told_apart(
     expect(row(page, "same")).to_contain_text("2 of 3 left")
 
 
+def test_what_a_near_miss_lacked_is_shown(page: Page, api: AudioApi) -> None:
+    page.goto(PAGE)
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    say(api, f"The climate? {HOSTILE}")
+    request = page.locator("details", has_text="The climate?")
+    request.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(request).to_contain_text("user_text: wanted /weather/, got")
+    expect(request.get_by_role("link", name="sunny")).to_have_attribute("href", f"{PAGE}?search=sunny")
+    check_axe(page)
+
+
 def test_the_state_of_a_scenario_is_set(page: Page, api: AudioApi, add: Callable[..., None]) -> None:
     for state, after, text in (("started", "ordered", "What?"), ("ordered", "started", "Coming up.")):
         scenario = {"name": "order", "state": state, "next": after}
@@ -189,7 +202,7 @@ def test_a_search_is_in_the_url_and_text_stays_text(page: Page, add: Callable[..
     expect(page.locator("main img")).to_have_count(0)
     page.get_by_role("searchbox", name="Search").fill("weather sunny")
     expect(page.locator("li.definition h3")).to_have_text(["sunny "])
-    assert page.url.endswith("?search=weather+sunny")
+    expect(page).to_have_url(re.compile(r"\?search=weather\+sunny$"))
     page.get_by_role("searchbox", name="Search").fill("no such stub")
     expect(page.get_by_text("None matches.")).to_be_visible()
 

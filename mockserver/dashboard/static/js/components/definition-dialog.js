@@ -42,8 +42,8 @@ export function DefinitionDialog({ kind, task, onClose, onSaved, children = null
       ${action === "edit" ? "Save" : "Add"}</button>`;
   return html`<${Dialog} title=${titleOf(action, kind, row)} onClose=${onClose} actions=${button}
     closeLabel=${isReadOnly ? "Close" : "Cancel"}>
-    ${isReadOnly && html`<${Notice}>It is defined in <code>${row.source}</code>. Edit that file: the server reads it again.
-      Here it can be switched on and off, and duplicated.</${Notice}>`}
+    ${isReadOnly && html`<${Notice}>It is defined in <code>${row.source}</code>. Edit that file: the server
+      reads it again. Here it can be switched on and off, and duplicated.</${Notice}>`}
     ${children?.(change)}
     ${text !== null && html`<${YamlEditor} value=${text} label=${`Definition of the ${kind.noun} in YAML`}
       error=${placeOf(failure)} readOnly=${isReadOnly} onInput=${change} onSubmit=${save} />`}

@@ -2,7 +2,7 @@
 import { withQuery } from "../lib/api.js";
 import { addYaml, isOn, keyOf, readYaml, remove, setEnabled } from "../lib/definitions.js";
 import { count } from "../lib/format.js";
-import { html, useEffect, useMemo, useState } from "../lib/preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
 import { Badge, Empty, Failure, Field, Live, Notice, Switch } from "./basic.js";
 import { DefinitionDialog } from "./definition-dialog.js";
 
@@ -11,7 +11,7 @@ const SHOWN = 100; // rows at first, and how many more each time
 /**
  * Show the rows of a list. `describe(row)` returns what a row matches and does, `counts(row)` its counts; `newText` is
  * what a new definition begins with, and `choices` is shown in the dialog for a new one. `live` is the state of the
- * events, and `reload` reads the list again.
+ * events, and `reload` reads the list again, and returns a promise.
  */
 export function DefinitionList({ kind, rows, describe, counts, newText, choices, live, reload, failure }) {
   const [search, setSearch] = useSearch();
@@ -22,8 +22,10 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
   const done = (next) => {
     setTask(null);
     setOutcome(next);
-    reload();
+    return reload();
   };
+  const saved = ({ id }) =>
+    done({ text: `The ${kind.noun} ${id} was ${task.action === "edit" ? "replaced" : "added"}.` });
   const act = actions(kind, setTask, done);
   return html`<section class="stack" aria-labelledby="list">
     <h2 id="list" class="visually-hidden">All ${kind.nouns}</h2>
@@ -31,12 +33,12 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
     <${Failure} error=${failure} />
     <${Outcome} outcome=${outcome} onClose=${() => setOutcome(null)} />
     <p class="soft" role="status">${count(found.length)} of ${count(rows.length)} ${kind.nouns}</p>
-    ${found.length === 0 && html`<${Empty}>${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}.`}</${Empty}>`}
+    ${found.length === 0 && html`<${Empty}>
+      ${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}.`}</${Empty}>`}
     <ul class="definitions">${found.slice(0, shown).map((row) => html`
-      <${Row} key=${keyOf(row)} ...${{ kind, row, act }} counts=${counts(row)}>${describe(row)}</${Row}>`)}</ul>
+      <${Row} key=${keyOf(row)} ...${{ row, act }} counts=${counts(row)}>${describe(row)}</${Row}>`)}</ul>
     ${found.length > shown && html`<button type="button" onClick=${() => setShown(shown + SHOWN)}>Show more</button>`}
-    ${task && html`<${DefinitionDialog} kind=${kind} task=${task} onClose=${() => setTask(null)}
-      onSaved=${(row) => done({ text: `The ${kind.noun} ${row.id} was ${task.action === "edit" ? "replaced" : "added"}.` })}>
+    ${task && html`<${DefinitionDialog} kind=${kind} task=${task} onClose=${() => setTask(null)} onSaved=${saved}>
       ${task.action === "add" ? choices : null}</${DefinitionDialog}>`}
   </section>`;
 }
@@ -60,9 +62,9 @@ function isFound(row, search) {
 function actions(kind, setTask, done) {
   const attempt = async (action) => {
     try {
-      done(await action());
+      await done(await action());
     } catch (error) {
-      done({ text: error.message, kind: "error" });
+      await done({ text: error.message, kind: "error" });
     }
   };
   return {
@@ -97,14 +99,24 @@ const Outcome = ({ outcome, onClose }) => html`<div role="status" class="outcome
       <button type="button" class="quiet" onClick=${onClose}>Dismiss</button></span>
   </div></${Notice}>`}</div>`;
 
-function Row({ kind, row, act, counts, children }) {
-  return html`<li class="card definition ${isOn(row) ? "" : "off"}">
-    <${Switch} checked=${isOn(row)} label=${`${row.id} is on`} hideLabel onChange=${(on) => act.toggle(row, on)} />
+function Row({ row, act, counts, children }) {
+  const [wanted, setWanted] = useState(null); // what it is being switched to
+  const latest = useRef(Promise.resolve()); // calls are made one after another, however fast it is switched
+  const on = wanted ?? isOn(row);
+  const toggle = (next) => {
+    setWanted(next);
+    const own = latest.current.then(() => act.toggle(row, next));
+    latest.current = own;
+    own.then(() => own === latest.current && setWanted(null));
+  };
+  return html`<li class="card definition ${on ? "" : "off"}">
+    <${Switch} checked=${on} label=${`${row.id} is on`} hideLabel onChange=${toggle} />
     <div class="what">
       <h3><code>${row.id}</code> ${row.name && html`<span class="soft">${row.name}</span>`}</h3>
       <div class="row">
-        ${!isOn(row) && html`<${Badge} kind="warn">off</${Badge}>`}
-        ${row.source && html`<${Badge} title="It is defined in this file, and cannot be edited here.">file ${row.source}</${Badge}>`}
+        ${!on && html`<${Badge} kind="warn">off</${Badge}>`}
+        ${row.source && html`
+          <${Badge} title="It is defined in this file, and cannot be edited here.">file ${row.source}</${Badge}>`}
         ${Object.hasOwn(row, "account") && html`<${Badge} kind="info">account ${row.account ?? row.project}</${Badge}>`}
       </div>
       ${children}
@@ -113,7 +125,8 @@ function Row({ kind, row, act, counts, children }) {
     <div class="row buttons">
       <button type="button" onClick=${() => act.open(row.source ? "show" : "edit", row)}
         aria-label=${`${row.source ? "Show" : "Edit"} ${row.id}`}>${row.source ? "Show" : "Edit"}</button>
-      <button type="button" onClick=${() => act.open("duplicate", row)} aria-label=${`Duplicate ${row.id}`}>Duplicate</button>
+      <button type="button" onClick=${() => act.open("duplicate", row)}
+        aria-label=${`Duplicate ${row.id}`}>Duplicate</button>
       ${!row.source && html`<button type="button" class="danger" onClick=${() => act.remove(row)}
         aria-label=${`Delete ${row.id}`}>Delete</button>`}
     </div>

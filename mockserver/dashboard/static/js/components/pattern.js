@@ -11,7 +11,8 @@ export function Pattern({ when = {} }) {
       : [[name, wanted]]);
   if (!conditions.length) return html`<p class="pattern soft">Every request that it can answer</p>`;
   return html`<p class="pattern">${conditions.map(([name, wanted]) => html`
-    <span class="condition" key=${name}><span class="soft">${name}</span> <code>${shortened(wanted)}</code></span>`)}</p>`;
+    <span class="condition" key=${name}>
+      <span class="soft">${name}</span> <code>${shortened(wanted)}</code></span>`)}</p>`;
 }
 
 /** Return the replies of a stub in few words. */

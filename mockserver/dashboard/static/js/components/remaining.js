@@ -4,7 +4,7 @@ import { count } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { Badge } from "./basic.js";
 
-/** Show what remains of a row after `done` requests: exactly for one account, else the number for each of all accounts. */
+/** Show what remains of a row after `done` requests: for one account exactly, else the number for each account. */
 export function Remaining({ row, done }) {
   if (!row.times) return null;
   if (!access.key() && !Object.hasOwn(row, "account")) {

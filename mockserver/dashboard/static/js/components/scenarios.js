@@ -27,7 +27,8 @@ export function Scenarios({ stubs, answer, reload }) {
     <h2 id="scenarios">Scenarios</h2>
     <${Failure} error=${failure} />
     ${scenarios.length === 0 && html`<${Empty}>No stub is part of a scenario.</${Empty}>`}
-    ${scenarios.map((each) => html`<${Scenario} key=${each.name} scenario=${each} accounts=${accounts} change=${change} />`)}
+    ${scenarios.map((each) => html`
+      <${Scenario} key=${each.name} scenario=${each} accounts=${accounts} change=${change} />`)}
   </section>`;
 }
 
@@ -53,10 +54,10 @@ function scenariosOf(stubs, accounts) {
 const Scenario = ({ scenario, accounts, change }) => html`<div class="scenario">
   <h3>${scenario.name}</h3>
   <ul class="steps" aria-label="Steps">${scenario.steps.map(({ id, state, next }) => html`<li key=${id}>
-    <${Badge}>${state ?? "any state"}</${Badge}> <span aria-hidden="true">→</span><span class="visually-hidden"> to </span>
-    <${Badge}>${next ?? "unchanged"}</${Badge}> <span class="soft small">by <code>${id}</code></span></li>`)}</ul>
-  ${accounts.length === 0 && html`<p class="soft">Accounts are listed here once a stub has answered them. For another one,
-    give its API key under “Account”.</p>`}
+    <${Badge}>${state ?? "any state"}</${Badge}> <span aria-hidden="true">→ </span>
+    <span class="visually-hidden">to </span><${Badge}>${next ?? "unchanged"}</${Badge}> <span class="soft small">by <code>${id}</code></span></li>`)}</ul>
+  ${accounts.length === 0 && html`<p class="soft">Accounts are listed here once a stub has answered them. For
+    another one, give its API key under “Account”.</p>`}
   ${accounts.map((account) => html`<${State} key=${account.project} ...${{ scenario, account, change }} />`)}
 </div>`;
 

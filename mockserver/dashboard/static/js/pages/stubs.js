@@ -11,15 +11,17 @@ import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 
 const PAUSE = 400; // milliseconds between two looks while exchanges come
-const NEW = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
+const CHAT = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
+const FLAKY = "when:\n  endpoint: speech\nreplies:\n- error: {name: overloaded, retry_after: 1}\n- say: Now it works.\n";
+const STEP = "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: Yes?\n";
+const PATH = "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n";
+const TRANSCRIPT = "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n";
 const EXAMPLES = {
-  "the reply of a chat": NEW,
-  "a transcript": "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n",
-  "an error, then an answer":
-    "when:\n  endpoint: speech\nreplies:\n- error: {name: overloaded, retry_after: 1}\n- say: The second time it works.\n",
-  "a step of a scenario":
-    "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: What would you like?\n",
-  "a path that the server does not serve": "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n",
+  "the reply of a chat": CHAT,
+  "a transcript": TRANSCRIPT,
+  "an error, then an answer": FLAKY,
+  "a step of a scenario": STEP,
+  "a path that the server does not serve": PATH,
 };
 
 /** Show the page. */
@@ -27,17 +29,17 @@ export function Page() {
   const stubs = useJson("/_mock/stubs");
   const scenarios = useJson("/_mock/scenarios");
   const [turn, setTurn] = useState(0);
-  const look = useThrottled(() => {
-    stubs.reload();
-    scenarios.reload();
+  const reload = () => {
     setTurn((before) => before + 1);
-  }, PAUSE);
+    return Promise.all([stubs.reload(), scenarios.reload()]);
+  };
+  const look = useThrottled(reload, PAUSE);
   const live = useLive({ fields: "id" }, { onEntry: look, onDeleted: look });
   if (!stubs.data) return html`<${Failure} error=${stubs.error} />`;
   const rows = stubs.data.stubs;
   return html`<div class="stack">
-    <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${NEW} choices=${choices}
-      live=${live} failure=${stubs.error} reload=${look} />
+    <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${CHAT} choices=${choices}
+      live=${live} failure=${stubs.error} reload=${reload} />
     <${Unanswered} turn=${turn} hasStubs=${rows.length > 0} />
     ${scenarios.data && html`<${Scenarios} stubs=${rows} answer=${scenarios.data} reload=${scenarios.reload} />`}
   </div>`;
@@ -45,7 +47,8 @@ export function Page() {
 
 const describe = (stub) => html`
   <${Pattern} when=${stub.when} />
-  <p class="does"><span aria-hidden="true">→ </span><span class="visually-hidden">is answered with </span>${repliesOf(stub)}</p>
+  <p class="does"><span aria-hidden="true">→ </span><span class="visually-hidden">is answered with </span>
+    ${repliesOf(stub)}</p>
   ${(stub.priority || stub.scenario) && html`<div class="row small">
     ${stub.priority && html`<${Badge}>priority ${stub.priority}</${Badge}>`}
     ${stub.scenario && html`<${Badge} kind="info">scenario ${stub.scenario.name}</${Badge}>`}
