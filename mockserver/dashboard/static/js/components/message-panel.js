@@ -11,7 +11,7 @@ import { LongText } from "./text.js";
  * such as headers. `id` is that of the section, for links to it.
  */
 export function MessagePanel({ id, title, body, texts, tables, children }) {
-  const said = texts.filter(([, text]) => text);
+  const said = texts.filter(([, text]) => text).map(([name, text]) => [name, shortened(text)]);
   const tabs = [
     { name: "body", title: "Body", content: () => html`<${Body} body=${body} title=${title}>${children}</${Body}>` },
     ...tables.map(([name, table]) => ({
@@ -26,6 +26,9 @@ export function MessagePanel({ id, title, body, texts, tables, children }) {
     <${Tabs} label=${title} tabs=${tabs} />
   </section>`;
 }
+
+/** Return a text of the journal, which has of a long one `{length, starts}`. */
+const shortened = (text) => (typeof text === "string" ? text : `${text.starts}…`);
 
 /** Show a body as the journal has it: JSON, a text, or the size of other data; `children` if there is none. */
 function Body({ body, title, children }) {
