@@ -47,10 +47,11 @@ def show_near_misses(context: ExchangesContext, call: Call) -> dict[str, Any]:
     """Return the stubs that differ least from a request, and what its refusal said about them."""
     record = record_of(context.journal, call)
     facts = EntryFacts(record)
+    answered = {record.stub, *(turn.stub for turn in (record.realtime.turns if record.realtime else ()))}
     stubs = [
         stub
         for stub in context.stubs.visible(record.account_id)
-        if stub.id != record.stub and stub.account_id in (None, record.account_id)
+        if stub.id not in answered and stub.account_id in (None, record.account_id)
     ]
     with sharing(context.journal.limits, len(stubs)):
         misses = [(stub, _differences(context, facts, stub)) for stub in stubs]

@@ -87,7 +87,7 @@ def sent_request(entry: Mapping[str, Any]) -> SentRequest:
     """Return the request of an entry. Raises ``CannotReproduce``."""
     if entry.get("realtime") or entry["headers"].get("upgrade", "").lower() == "websocket":
         raise CannotReproduce(
-            "It opened a WebSocket, which is more than one request. docs/realtime.md has a scripted caller."
+            "It opened a WebSocket or a call, which is more than one request. docs/realtime.md has a scripted caller."
         )
     if HIDDEN in entry["path"]:
         raise CannotReproduce("Its path has a secret, which the journal does not keep.")

@@ -172,6 +172,43 @@ def test_an_answer_that_the_journal_keeps_becomes_a_stub(control: Control, clien
     assert control.get(f"/stubs/{stub['id']}")["used"] == 1
 
 
+def test_a_turn_of_a_session_becomes_a_stub(server: MockServer, control: Control, api_key: str) -> None:
+    account = server.account(api_key)
+    with account.caller() as caller:
+        caller.say("Hello, how are you?")
+        caller.hear()
+    code = control.code()
+    assert code["curl"] is None
+    assert "docs/realtime.md" in code["missing"]["curl"]
+    assert code["stub"]["when"]["heard"] == {"equals": "Hello, how are you?"}
+    assert [each.get("fault") for each in code["fault"]][:2] == ["realtime_failed", "realtime_error"]
+
+    control.post("/stubs", code["stub"] | {"reply": {"say": "Changed."}})
+    with account.caller() as caller:
+        caller.say("Hello, how are you?")
+        assert caller.hear().text == "Changed."
+    assert control.near_misses()["near_misses"] == []
+
+
+def test_azure_has_its_own_header_for_the_key(server: MockServer, control: Control, api_key: str) -> None:
+    path = "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21"
+    httpx.post(server.url + path, json={"messages": _HELLO}, headers={"api-key": api_key}).raise_for_status()
+    code = control.code()
+    assert f"curl -sS '{server.url}{path}'" in code["curl"]
+    assert '-H "api-key: $OPENAI_API_KEY"' in code["curl"]
+    assert '"api-key": os.environ["OPENAI_API_KEY"]' in code["python"]
+
+
+def test_the_code_has_the_address_of_the_server_as_the_caller_knows_it(
+    server: MockServer, control: Control, client: openai.OpenAI
+) -> None:
+    client.models.list()
+    address = server.url.replace("127.0.0.1", "localhost")
+    code = httpx.get(f"{address}/_mock/journal/{control.latest()}/code").raise_for_status().json()
+    assert code["curl"].startswith(f"curl -sS {address}/v1/models")
+    assert f'base_url="{address}/v1"' in code["python"]
+
+
 @pytest.mark.parametrize("what", ["code", "near-misses"])
 def test_an_unknown_entry_is_refused(server: MockServer, what: str) -> None:
     answer = httpx.get(f"{server.url}/_mock/journal/req_none/{what}")
