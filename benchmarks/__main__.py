@@ -31,6 +31,7 @@ NAMES = (
     "ears",
     "workers",
     "stores",
+    "dashboard",
     "worker_kills",
     "pytest_fixture",
 )
