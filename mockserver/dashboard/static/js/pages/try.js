@@ -27,7 +27,7 @@ export function Page() {
   ];
   return html`<div class="stack">
     <div class="fields"><${Field} label="API key of the requests">${(id) => html`
-      <input id=${id} value=${apiKey} autocomplete="off" spellcheck=${false} onChange=${change} />`}</${Field}></div>
+      <input id=${id} value=${apiKey} autocomplete="off" spellcheck=${false} onInput=${change} />`}</${Field}></div>
     <${Failure} error=${error} />
     ${data && html`<${Tabs} tabs=${tabs} label="What to try" />`}
   </div>`;

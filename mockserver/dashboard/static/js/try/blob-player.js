@@ -8,7 +8,7 @@ import { decode } from "../lib/sound.js";
 export function BlobPlayer({ blob, name, kind, transcript, autoplay = false }) {
   const audio = useBlob(blob);
   return html`<article class="player ${kind}" aria-label=${name}>
-    <div class="row apart"><h3>${name}</h3><span class="soft small">${bytes(blob.size)}</span></div>
+    <div class="row apart"><h2>${name}</h2><span class="soft small">${bytes(blob.size)}</span></div>
     <${Deck} audio=${audio} file=${{ file: blob.name, transcript }} name=${name} kind=${kind} autoplay=${autoplay} />
   </article>`;
 }

@@ -71,7 +71,7 @@ function Turn({ turn }) {
   useEffect(() => element.current.scrollIntoView({ block: "nearest" }), []);
   const name = turn.by === "caller" ? "You" : "Assistant";
   return html`<li ref=${element} class=${`turn ${turn.by}`}>
-    ${turn.audio ? html`<${BlobPlayer} blob=${turn.audio} name=${name} kind=${turn.by} />` : html`<h3>${name}</h3>`}
+    ${turn.audio ? html`<${BlobPlayer} blob=${turn.audio} name=${name} kind=${turn.by} />` : html`<h2>${name}</h2>`}
     ${turn.text && html`<p>${turn.text}</p>`}
   </li>`;
 }
