@@ -261,7 +261,9 @@ def cut(path: Path) -> None:
 
 
 def test_every_table_is_known() -> None:
-    tables = [path for path in PACKAGE.rglob("*.toml") if "static" not in path.parts]  # those are for browsers
+    tables = [
+        path for path in PACKAGE.rglob("*.toml") if "static" not in path.parts
+    ]  # those are for browsers
     assert sorted(TABLES) == sorted(path.relative_to(PACKAGE).as_posix() for path in tables)
 
 
