@@ -105,7 +105,7 @@ def _found(journal: Journal, account_id: str | None, asked: JournalQuery) -> dic
         for name, each in (("after", asked.after), ("before", asked.before))
     )
     within = Range(after, before, asked.limit)
-    events = asked.has_field("realtime")
+    events = asked.has_events
     records = checked(lambda: journal.records(account_id, pattern, within=within, events=events))
     return {
         "entries": [asked.shown(each) for each in records],

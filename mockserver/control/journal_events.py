@@ -36,7 +36,7 @@ def stream(context: JournalContext, call: Call) -> flask.Response:
             asked.pattern(context.journal.endpoints),
             lambda record: json_styles.streamed(asked.shown(record)),
             cursor=call.request.headers.get("last-event-id") or asked.after or "",
-            events=asked.has_field("realtime"),
+            events=asked.has_events,
         )
     except BadCursor as error:
         raise ControlError(f"after: {str(error)!r} is no id of an event. Send the last one.") from error

@@ -10,7 +10,7 @@ from mockserver import strict_json
 from mockserver.control.bodies import check
 from mockserver.control.operation import ControlError
 from mockserver.journal.entries import JournalPattern
-from mockserver.journal.record import SHOWN, shown
+from mockserver.journal.record import OF_SESSION, SHOWN, shown, shown_session
 from mockserver.matching.comparisons import PatternError
 from mockserver.wording import suggestion
 
@@ -28,13 +28,16 @@ _MAX_VALUES = 10_000  # values and names in the argument ``when``
 _STATUS = re.compile("[1-5](xx|[0-9]{2})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
+_SESSION = "realtime"
+_PARTS = {f"{_SESSION}.{name}": name for name in OF_SESSION}  # fields within a session
+
 _Result = TypeVar("_Result")
 
 
 class JournalQuery(NamedTuple):
     """A query of the journal. ``after`` and ``before`` are ids of entries, or ``after`` a cursor of events.
 
-    ``fields`` are the members of entries that are returned, ``None`` for all.
+    ``fields`` are the members of entries that are returned, ``None`` for all, ``parts`` those of their sessions.
     """
 
     when: Mapping[str, Any]
@@ -42,18 +45,23 @@ class JournalQuery(NamedTuple):
     after: str | None
     before: str | None
     limit: int
+    parts: tuple[str, ...] = ()
 
     def pattern(self, endpoints: Collection[str]) -> JournalPattern | None:
         """Return the pattern, ``None`` if there are no conditions. Raises ``ControlError``."""
         return checked(lambda: JournalPattern(self.when, endpoints)) if self.when else None
 
-    def has_field(self, name: str) -> bool:
-        """Return whether a member of entries is returned."""
-        return self.fields is None or name in self.fields
+    @property
+    def has_events(self) -> bool:
+        """Return whether the events of sessions are returned."""
+        return self.fields is None or _SESSION in self.fields or "events" in self.parts
 
     def shown(self, record: Record) -> dict[str, Any]:
         """Return a record as it is returned."""
-        return shown(record, self.fields)
+        entry = shown(record, self.fields)
+        if self.parts and _SESSION not in entry:
+            entry[_SESSION] = shown_session(record, self.parts)
+        return entry
 
 
 def of_arguments(schemas: Schemas, arguments: Mapping[str, str]) -> JournalQuery:
@@ -78,14 +86,15 @@ def of_body(body: Mapping[str, Any]) -> JournalQuery:
         raise ControlError(f"limit: must be a whole number without a decimal point, got {limit!r}.")
     fields = body.get("fields")
     for name in fields or ():
-        if name not in SHOWN:
+        if name not in SHOWN and name not in _PARTS:
             raise ControlError(f"fields: {name!r} is no member of an entry. {suggestion(name, SHOWN)}")
     return JournalQuery(
         body.get("when", {}),
-        None if fields is None else tuple(fields),
+        None if fields is None else tuple(name for name in fields if name in SHOWN),
         body.get("after"),
         body.get("before"),
         limit,
+        tuple(_PARTS[name] for name in fields or () if name in _PARTS),
     )
 
 

@@ -163,8 +163,9 @@ class Record(_Part, kw_only=True):
     hung_up: bool
 
 
-# The members that callers see.
+# The members that callers see, and those of a session.
 SHOWN = tuple(name for name in Record.__struct_fields__ if name not in _UNSHOWN)
+OF_SESSION = Realtime.__struct_fields__
 
 
 def as_json(record: Record) -> dict[str, Any]:
@@ -178,6 +179,14 @@ def shown(record: Record, members: Sequence[str] | None = None) -> dict[str, Any
     return {
         name: msgspec.to_builtins(getattr(record, name)) for name in (SHOWN if members is None else members)
     }
+
+
+def shown_session(record: Record, members: Sequence[str]) -> dict[str, Any] | None:
+    """Return some members of the session of a record as a JSON value; ``None`` if it has none."""
+    session = record.realtime
+    if session is None:
+        return None
+    return {name: msgspec.to_builtins(getattr(session, name)) for name in members}
 
 
 def records_of(values: object) -> list[Record]:

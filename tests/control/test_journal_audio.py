@@ -204,3 +204,15 @@ def test_audio_that_is_larger_than_what_is_kept_is_spoken_again(api_key: str) ->
         speak(client)
         response = download(client, f"/{entry_of(client)['id']}/said/0")
     assert response.headers["x-mock-said"] == "spoken-again"
+
+
+def test_a_session_is_listed_without_its_events(client: openai.OpenAI, api: AudioApi) -> None:
+    with api.caller() as call:
+        call.say("Good morning.")
+        call.hear()
+    [entry] = download(client, "?fields=id,realtime.turns,realtime.kind").json()["entries"]
+    assert list(entry) == ["id", "realtime"]
+    assert list(entry["realtime"]) == ["turns", "kind"]
+    assert entry["realtime"]["turns"][0]["heard"] == "Good morning."
+    refused = download(client, "?fields=realtime.turn")
+    assert refused.status_code == 400

@@ -6,8 +6,9 @@ import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
 import { turnKind } from "../lib/session.js";
 
-const FIELDS = "id,time,account,model,status,in_flight,hung_up,cost_usd,realtime";
-const QUERY = { endpoint: "realtime", fields: FIELDS, limit: 50 };
+const PARTS = ["kind", "turns", "audio_in", "audio_out", "close"].map((name) => `realtime.${name}`);
+const FIELDS = ["id", "time", "account", "model", "status", "in_flight", "hung_up", "cost_usd", ...PARTS].join();
+const QUERY = { endpoint: "realtime", fields: FIELDS, limit: 100 };
 const RELOAD = 1000; // milliseconds between two readings of the list at least
 const TALK = 3; // turns whose words are shown in the list
 
@@ -15,7 +16,7 @@ const TALK = 3; // turns whose words are shown in the list
 export function Page() {
   const { data, error, reload } = useJson("/_mock/journal", QUERY);
   const reread = useThrottled(reload, RELOAD);
-  const live = useLive({ endpoint: "realtime", fields: "id,in_flight,usage" }, { onEntry: reread, onDeleted: reread });
+  const live = useLive({ endpoint: "realtime", fields: "id,in_flight,usage,cost_usd" }, { onEntry: reread, onDeleted: reread });
   const sessions = data?.entries.filter((each) => each.realtime).reverse() ?? [];
   return html`<div class="stack">
     <div class="row apart">
