@@ -19,7 +19,8 @@ export function AnswerDialog({ code, onDone, onClose }) {
   const make = async (event) => {
     event.preventDefault();
     try {
-      const stub = { when: parsed(pattern, MINE), reply: words ? changed(known, words, reply) : parsed(reply, REPLY) };
+      const answer = words ? changed(known, words, reply) : parsed(reply, REPLY);
+      const stub = { when: parsed(pattern, MINE), reply: answer };
       if (times) stub.times = Number(times);
       const { id } = await send("POST", "/_mock/stubs", stub);
       onDone({ kind: "stubs", id, text: "From now on, requests like this one are answered by the stub" });
@@ -28,12 +29,14 @@ export function AnswerDialog({ code, onDone, onClose }) {
     }
   };
   const button = html`<button type="submit" form="answer" class="primary">Answer like this</button>`;
-  return html`<${Dialog} title="Answer this from now on" closeLabel="Cancel" onClose=${onClose} actions=${button}>
+  const title = "Answer this from now on";
+  return html`<${Dialog} title=${title} closeLabel="Cancel" onClose=${onClose} actions=${button}>
     <form id="answer" class="stack" onSubmit=${make}>
       ${code.missing.stub && html`<${Notice} kind="warn">${code.missing.stub}</${Notice}>`}
       <${Field} label=${words ? "Text of the reply" : "Reply, as JSON"}>${(id) => html`
         <${Area} id=${id} value=${reply} rows=${words ? 5 : undefined} onInput=${setReply} />`}</${Field}>
-      ${known.segments && html`<p class="soft">As long as the text is not changed, the reply has its segments and times, too.</p>`}
+      ${known.segments && html`<p class="soft">As long as the text is not changed, the reply has its segments
+        and times, too.</p>`}
       <${Field} label=${`${MINE}, as JSON: the pattern of the stub`}>${(id) => html`
         <${Area} id=${id} value=${pattern} onInput=${setPattern} />`}</${Field}>
       <${Field} label="How many requests; all if empty">${(id) => html`
@@ -51,7 +54,8 @@ function wordsOf(reply) {
   const [member, ...others] = Object.keys(rest);
   if (others.length) return null;
   if (member === "text" || member === "say") return { member, text: reply[member] };
-  return member === "segments" ? { member: "text", text: reply.segments.map((each) => each.text).join(" ") } : null;
+  if (member !== "segments") return null;
+  return { member: "text", text: reply.segments.map((each) => each.text).join(" ") };
 }
 
 /** Return a reply with a new text; without changes, as it was. */

@@ -7,15 +7,20 @@ import { html } from "../lib/preact.js";
 const KINDS = [
   ["curl", "curl", "Run it in bash. The API key comes from the variable OPENAI_API_KEY."],
   ["python", "Python", "Run it with Python. The API key comes from the variable OPENAI_API_KEY."],
-  ["test", "Test", "Save it as test_exchange.py and run pytest. Then put the code under test in the place of the call."],
+  ["test", "Test", "Save it as test_exchange.py, and put the code under test in the place of the call."],
 ];
 
 /** Show it; `code` is the exchange as code. */
 export function CodeDialog({ code, onClose }) {
   const tabs = KINDS.map(([name, title, hint]) => ({
-    name, title, content: () => html`<${Code} text=${code[name]} reason=${code.missing[name]} hint=${hint} title=${title} />`,
+    name,
+    title,
+    content: () => html`
+      <${Code} text=${code[name]} reason=${code.missing[name]} hint=${hint} title=${title} />`,
   }));
-  return html`<${Dialog} title="Copy as code" onClose=${onClose}><${Tabs} tabs=${tabs} label="Kinds of code" /></${Dialog}>`;
+  return html`<${Dialog} title="Copy as code" onClose=${onClose}>
+    <${Tabs} tabs=${tabs} label="Kinds of code" />
+  </${Dialog}>`;
 }
 
 function Code({ text, reason, hint, title }) {

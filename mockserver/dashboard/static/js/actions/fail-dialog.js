@@ -5,6 +5,7 @@ import { send } from "../lib/api.js";
 import { html, useState } from "../lib/preact.js";
 import { Area, parsed, Scope, written } from "./documents.js";
 
+const TITLE = "Fail the next one like this";
 const WORDS = {
   rate_limit_requests: "429: too many requests",
   server_error: "500: an error of the server",
@@ -35,7 +36,7 @@ const nameOf = (fault) => fault.error ?? fault.fault;
 /** Show it; `code` is the exchange as code. `onDone` is called with what was made. */
 export function FailDialog({ code, onDone, onClose }) {
   if (!code.fault) {
-    return html`<${Dialog} title="Fail the next one like this" onClose=${onClose}>
+    return html`<${Dialog} title=${TITLE} onClose=${onClose}>
       <${Notice} kind="warn">${code.missing.fault}</${Notice}></${Dialog}>`;
   }
   return html`<${Choice} faults=${code.fault} onDone=${onDone} onClose=${onClose} />`;
@@ -55,13 +56,14 @@ function Choice({ faults, onDone, onClose }) {
     }
   };
   const button = html`<button type="submit" form="fail" class="primary">Fail the next one</button>`;
-  return html`<${Dialog} title="Fail the next one like this" closeLabel="Cancel" onClose=${onClose} actions=${button}>
+  return html`<${Dialog} title=${TITLE} closeLabel="Cancel" onClose=${onClose} actions=${button}>
     <form id="fail" class="stack" onSubmit=${make}>
       <${Field} label="What the client gets">${(id) => html`
         <select id=${id} onChange=${choose}>
-          ${faults.map((each) => html`<option key=${nameOf(each)}>${WORDS[nameOf(each)] ?? nameOf(each)}</option>`)}
+          ${faults.map(nameOf).map((name) => html`<option key=${name}>${WORDS[name] ?? name}</option>`)}
         </select>`}</${Field}>
-      <${Field} label="The fault, as JSON">${(id) => html`<${Area} id=${id} value=${text} onInput=${setText} />`}</${Field}>
+      <${Field} label="The fault, as JSON">${(id) => html`
+        <${Area} id=${id} value=${text} onInput=${setText} />`}</${Field}>
       <${Scope} />
       <${Failure} error=${error} />
     </form>

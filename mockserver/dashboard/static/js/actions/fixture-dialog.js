@@ -10,15 +10,17 @@ export function FixtureDialog({ entry, code, onClose }) {
     return html`<${Dialog} title="Save as fixture" onClose=${onClose}>
       <${Notice} kind="warn">${code.missing.fixture}</${Notice}></${Dialog}>`;
   }
-  return html`<${Preview} text=${`${written(code.fixture)}\n`} name=${fileName(entry, code.fixture)} onClose=${onClose} />`;
+  const text = `${written(code.fixture)}\n`;
+  return html`<${Preview} text=${text} name=${fileName(entry, code.fixture)} onClose=${onClose} />`;
 }
 
 function Preview({ text, name, onClose }) {
   const url = useBlobUrl(text);
   const link = url && html`<a class="button primary" href=${url} download=${name}>Download ${name}</a>`;
   return html`<${Dialog} title="Save as fixture" onClose=${onClose} actions=${link}>
-    <p>Put this file into a folder, and start the server with <code>--fixtures</code> and that folder. Uploads of the
-      same audio are then answered with this text, in every format. The audio itself is not needed there.</p>
+    <p>Put this file into a folder, and start the server with <code>--fixtures</code> and that folder.
+      Uploads of the same audio are then answered with this text, in every format. The audio itself is not
+      needed there.</p>
     <div class="preview"><pre tabindex="0" aria-label="The fixture">${text}</pre></div>
     <div class="row"><${Copy} text=${text} /></div>
   </${Dialog}>`;

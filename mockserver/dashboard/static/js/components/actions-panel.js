@@ -35,11 +35,12 @@ export function ActionsPanel({ entry }) {
     <div class="stack done" role="status">
       ${done.map((made) => html`<${Done} key=${`${made.kind} ${made.id}`} made=${made} />`)}
     </div>
-    ${opened && code && html`<${Opened} entry=${entry} code=${code} onDone=${note} onClose=${() => setOpened(null)} />`}
+    ${opened && code && html`
+      <${Opened} entry=${entry} code=${code} onDone=${note} onClose=${() => setOpened(null)} />`}
   </section>`;
 }
 
-/** Say what was made, with a link to it, and undo it: `made` is `{kind, id, text}`, where `kind` is `stubs` or `faults`. */
+/** Say what was made (`{kind, id, text}`, where `kind` is `stubs` or `faults`), with a link to it, and undo it. */
 function Done({ made: { kind, id, text } }) {
   const [isUndone, setUndone] = useState(false);
   const [error, setError] = useState(null);

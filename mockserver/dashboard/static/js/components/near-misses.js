@@ -13,8 +13,7 @@ export function NearMisses({ entry }) {
   if (!misses.length && !isRefused) return null;
   return html`<section class="card near-misses" aria-label="Near misses">
     <details open=${isRefused}>
-      <summary><h2>Near misses</h2> <span class="soft">${entry.stub
-        ? "other stubs for such requests" : "stubs for such requests, and why they did not answer"}</span></summary>
+      <summary><h2>Near misses</h2> <span class="soft">${hint(entry)}</span></summary>
       <div class="stack">
         ${isRefused && html`<${Notice} kind="warn">${data.refusal}</${Notice}>`}
         <ul class="misses">${misses.map((miss) => html`<${Miss} key=${miss.stub} miss=${miss} />`)}</ul>
@@ -31,7 +30,8 @@ function Miss({ miss: { stub, name, source, differences } }) {
       ${source && html`<code class="soft">${source}</code>`}
       <${Badge} kind=${differences.length ? "" : "info"}>${inWords(differences.length)}</${Badge}>
     </div>
-    ${differences.length > 0 && html`<ul>${differences.map((each) => html`<${Difference} key=${each} text=${each} />`)}</ul>`}
+    ${differences.length > 0 && html`<ul>
+      ${differences.map((each) => html`<${Difference} key=${each} text=${each} />`)}</ul>`}
   </li>`;
 }
 
@@ -42,4 +42,10 @@ function Difference({ text }) {
 }
 
 const isOfEndpoint = (difference) => difference.startsWith("endpoint:");
-const inWords = (count) => (count === 0 ? "would answer now" : count === 1 ? "1 difference" : `${count} differences`);
+const hint = (entry) =>
+  (entry.stub ? "other stubs for such requests" : "stubs for such requests, and why they did not answer");
+
+function inWords(count) {
+  if (count === 0) return "would answer now";
+  return count === 1 ? "1 difference" : `${count} differences`;
+}
