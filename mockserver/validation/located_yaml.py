@@ -167,7 +167,7 @@ def _scalar(event: Any) -> Any:
     if number is None:
         return text
     value = float(text) if any(number.groups()) else _integer(text, event)
-    if math.isinf(value):
+    if isinstance(value, float) and math.isinf(value):
         raise SourceError(_mark(event), f"{text} is too large.")
     return value
 
