@@ -41,7 +41,7 @@ function TimeLine({ entry, pieces, chosen, onChoose }) {
     ${ticks(last).map((ms) => html`<g key=${`tick ${ms}`}>
       <line class="axis" x1=${place(ms)} x2=${place(ms)} y1=${HEIGHT} y2=${HEIGHT + 4} />
       <text x=${place(ms)} y=${HEIGHT + 18} text-anchor=${ms === 0 ? "start" : ms > 0.95 * last ? "end" : "middle"}>
-        ${duration(ms)}</text></g>`)}
+        ${ms === 0 ? "0" : duration(ms)}</text></g>`)}
     ${!entry.in_flight && html`<line class="end" x1=${place(last)} x2=${place(last)} y1="0" y2=${HEIGHT}><title>
       The end, after ${duration(last)}</title></line>`}
     ${pieces.map((piece, number) => html`<g key=${number} class=${number === chosen ? "piece chosen" : "piece"}

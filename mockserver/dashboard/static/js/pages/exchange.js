@@ -28,9 +28,6 @@ export function Page({ id }) {
     if (isOpen && live === "on") reload(); // it may have ended before
   }, [isOpen, live]);
   useHash(entry !== null);
-  useEffect(() => {
-    if (entry) document.title = `${entry.method} ${entry.path} · audio-mockserver`;
-  }, [entry]);
   return html`<div class="stack exchange">
     <${Neighbours} id=${id}>${isOpen && html`<${Live} state=${live} />`}</${Neighbours}>
     <${Failure} error=${error} />
@@ -68,8 +65,10 @@ function WithoutBody({ entry }) {
 
 /** Show links to the parts of the page. */
 function Contents({ entry }) {
+  const hasAudio = !entry.realtime && entry.audio.length + entry.said_audio.length > 0;
   const parts = [
-    ["request", "Request"], ["response", "Answer"], entry.pieces && ["pieces", "Stream"], ["usage", "Timing, usage, limits"],
+    hasAudio && ["audio", "Audio"], entry.realtime && ["session", "Session"], ["request", "Request"],
+    ["response", "Answer"], entry.pieces && ["pieces", "Stream"], ["usage", "Timing, usage, limits"],
   ].filter(Boolean);
   return html`<nav class="row contents" aria-label="Parts of the exchange">
     ${parts.map(([name, title]) => html`<a key=${name} href=${`#${name}`}>${title}</a>`)}
