@@ -55,6 +55,8 @@ def encoded(record: Record) -> bytes:
     try:
         return bytes(memoryview(msgspec.json.encode(record)))  # a copy: msgspec's buffer is 50 % larger
     except UnicodeEncodeError:  # an unpaired surrogate, in a header or path
+        if isinstance(record.response, msgspec.Raw):
+            record.response = msgspec.json.decode(record.response)
         return json_styles.compact(as_json(record))
 
 

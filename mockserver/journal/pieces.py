@@ -23,8 +23,8 @@ _CONTINUED = ("content", "delta", "text", "arguments", "transcript", "refusal", 
 class Pieces:
     """The first pieces of a stream. One thread notes them, any thread reads them.
 
-    ``began`` is the arrival of the request by ``time.perf_counter``. The ``secrets`` of the request are hidden; also
-    those that are divided among events, unless the reply that these say is known to have none (``is_reply_plain``).
+    ``began`` is the arrival of the request by ``time.perf_counter``. The ``secrets`` of the request are hidden, also
+    those that are divided among events, unless the pieces are known to have none (``are_plain``).
     Pieces of a stream that is no ``is_text`` have no text, nor have those that exceed ``MAX_TEXT``.
     """
 
@@ -33,7 +33,7 @@ class Pieces:
         self._secrets = secrets
         self._room = MAX_TEXT if is_text else -1  # bytes of text
         self._noted: list[tuple[int, int, bytes | None]] = []  # times, sizes in bytes, texts
-        self.is_reply_plain = False
+        self.are_plain = False
         self.dropped = 0
 
     def note(self, piece: bytes) -> None:
@@ -57,9 +57,10 @@ class Pieces:
 
     def _hidden(self, texts: list[str]) -> list[str]:
         """Return the texts of pieces with secrets hidden, also those that go on in the next piece or event."""
+        if self.are_plain:
+            return texts
         whole, secrets = "".join(texts), self._secrets
-        names = () if self.is_reply_plain else _CONTINUED
-        continued = [name for name in names if secrets.may_be_in(_value(whole, name))]
+        continued = [name for name in _CONTINUED if secrets.may_be_in(_value(whole, name))]
         if not continued and not secrets.may_be_in(whole):
             return texts
         shown = list(whole)

@@ -44,7 +44,7 @@ class Timing(_Part, kw_only=True):
     total_ms: float | None
 
 
-class Piece(_Part):
+class Piece(_Part, gc=False):
     """A piece of a stream: the milliseconds from the request to it, its size in bytes, and its text.
 
     ``text`` is ``None`` if it is binary, or beyond what is kept.

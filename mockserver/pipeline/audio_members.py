@@ -50,11 +50,6 @@ def heard_of(transcripts: dict[AudioPlace, Transcription], secrets: Secrets) -> 
     return secrets.hide(" ".join(texts))
 
 
-def said_of(call: Call | None, secrets: Secrets) -> list[SaidAudio]:
-    """Return the speech in an answer."""
-    return [said_record(each, secrets) for each in call.outcome.said] if call is not None else []
-
-
 def said_record(said: said_audio.SaidAudio, secrets: Secrets) -> SaidAudio:
     """Return the record of speech."""
     container, codec, extension = said_audio.FILE_TYPES[said.response_format]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
@@ -13,14 +14,13 @@ from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
 from mockserver.journal.pieces import Pieces
 from mockserver.journal.record import HitFault, Record, Timing
-from mockserver.pipeline.audio_members import said_of
+from mockserver.pipeline.answer_members import answer_of, is_own, is_text
 from mockserver.pipeline.record_members import (
+    audio_of,
     caller_of,
     content_of,
     endpoint_of,
-    is_text,
     reply_of,
-    response_of,
     usage_of,
 )
 from mockserver.pipeline.spans import begin_span
@@ -28,7 +28,6 @@ from mockserver.pipeline.watched_body import WatchedBody
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
-    from mockserver.accounts.redaction import Secrets
     from mockserver.engines.answered_by import AnsweredBy
     from mockserver.journal.journal import FileToKeep, Journal
     from mockserver.pipeline.call import Call
@@ -40,15 +39,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _REFUSED = 400
-_LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
 
 
 class _Head(NamedTuple):
-    """The recorded parts of a response head: status, headers, those about limits, and who answered."""
+    """The recorded parts of a response head: status, headers, and who answered."""
 
     status: int | None = None
     headers: Mapping[str, str] = MappingProxyType({})
-    limits: Mapping[str, str] = MappingProxyType({})
     answered_by: str | None = None
 
 
@@ -102,7 +99,7 @@ class Exchange:
         self._is_open = False  # a stream or session has begun, and not ended
         self._place: int | None = None  # of the entry in the journal, while it is in flight
         self._head = _Head()
-        self._response: Any = None  # the body of a whole answer, as the journal has it
+        self._whole: Reply | None = None  # the answer, if it is no stream
         self.call: Call | None = None
         self.model = ""
         self.fault: HitFault | None = None
@@ -127,7 +124,7 @@ class Exchange:
         if self._journal is None and self._span is None:
             self._make_charges()
             return reply
-        self._head = _head(reply, self.request.secrets)
+        self._head = _head(reply)
         if self.call is not None and self._journal is not None:
             self._journal.keep_audio([*self.call.clips.values(), *self.call.outcome.said])
         recording = self.call.recording if self.call is not None else None
@@ -145,8 +142,7 @@ class Exchange:
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
-            if self._journal is not None:
-                self._response = response_of(reply, reply.body, self.request.secrets)
+            self._whole = reply
             record = self._record(in_flight=False, hung_up=self.request.connection.has_hung_up)
             self._write(record)
             self._close(record)
@@ -160,7 +156,7 @@ class Exchange:
 
     def unrecorded(self, reply: Reply) -> Reply:
         """Note that ``reply`` is sent in place of an answer that cannot be written. Return it."""
-        self._head = _head(reply, self.request.secrets)
+        self._head = _head(reply)
         self._close(self._record(in_flight=False, hung_up=False))
         return reply
 
@@ -251,32 +247,38 @@ class Exchange:
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
-    def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
-        """Return the record of the exchange so far; unknown values are ``None``."""
-        request, head, progress = self.request, self._head, self._progress
-        secrets = request.secrets
-        record = Record(
-            id=self.request_id,
-            time=self._time,
-            connection=request.session.id if request.session else None,
+    @cached_property
+    def _asked(self) -> dict[str, Any]:
+        """Return the members of the record that describe the request, which do not change when it is answered."""
+        request, secrets = self.request, self.request.secrets
+        return {
+            "id": self.request_id,
+            "time": self._time,
+            "connection": request.session.id if request.session else None,
             **caller_of(self.call),
             **endpoint_of(self._operation, secrets),
-            method=request.method,
-            path=secrets.hide_in_path(request.path),
-            query=redacted.query(request.query_string, secrets),
-            headers=redacted.headers(request.headers, secrets),
+            "method": request.method,
+            "path": secrets.hide_in_path(request.path),
+            "query": redacted.query(request.query_string, secrets),
+            "headers": redacted.headers(request.headers, secrets),
             **content_of(self.call, secrets),
-            said_audio=said_of(self.call, secrets),
+        }
+
+    def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
+        """Return the record of the exchange so far; unknown values are ``None``."""
+        call, head, progress, secrets = self.call, self._head, self._progress, self.request.secrets
+        own = is_own(call, head.status, self._asked["request"])
+        record = Record(
+            **self._asked,
+            **audio_of(call, secrets),
             status=head.status,
             error=self.error or None,
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
-            response_headers=dict(head.headers),
-            response=self._response,
-            reply=reply_of(self.call, secrets),
-            **usage_of(self.call),
-            limits=dict(head.limits),
+            **answer_of(self._whole, head.headers, secrets, own=own),
+            reply=reply_of(call, secrets),
+            **usage_of(call),
             timing=Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),
             stream_events=None,
             stream_pieces=None,
@@ -284,16 +286,13 @@ class Exchange:
             in_flight=in_flight,
             hung_up=hung_up,
         )
-        if progress.kept is not None and self.call is not None:
-            reply = self.call.outcome.reply
-            progress.kept.is_reply_plain = reply is not None and record.reply == reply
+        if progress.kept is not None and call is not None:
+            progress.kept.are_plain = own and record.reply is not None and record.reply == call.outcome.reply
         progress.apply_to(record)
         return record
 
 
-def _head(reply: Reply, secrets: Secrets) -> _Head:
+def _head(reply: Reply) -> _Head:
     headers = reply.headers.joined()
-    limits = {name: value for name, value in headers.items() if name.startswith(_LIMITS)}
     answered_by = headers.get("x-mock-answered-by")
-    shown = redacted.response_headers(headers, secrets)
-    return _Head(reply.status, shown, limits, unquote(answered_by) if answered_by else None)
+    return _Head(reply.status, headers, unquote(answered_by) if answered_by else None)

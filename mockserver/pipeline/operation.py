@@ -43,6 +43,8 @@ class Operation(Struct, frozen=True):
     ``audio_field`` is the part of a form with the audio, with or without a file name.
     ``file_field`` is the file of a form that is stored while it arrives; such a form needs no ``body``.
 
+    ``from_request`` is true if answers say only what the request and the engines say, nothing that was stored before.
+
     ``resource`` is the short name of what a model creates (``transcriptions``, ``chat``), else the operation's name;
     ``names`` are all names that stubs and faults can use for the endpoint.
 
@@ -86,6 +88,7 @@ class Operation(Struct, frozen=True):
     reply_kinds: frozenset[str] = frozenset()
     event: Callable[[object], bytes] = sse.scripted
     failure: Callable[[bytes, int, str, str], Iterable[bytes]] = sse.failure
+    from_request: bool = False
     resource: str = ""
     is_versioned: bool = True
     names: frozenset[str] = frozenset()

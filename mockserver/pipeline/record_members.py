@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mockserver.journal import redacted
-from mockserver.pipeline.audio_members import files_of, heard_of
+from mockserver.pipeline.audio_members import files_of, heard_of, said_record
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets
     from mockserver.pipeline.call import Call
     from mockserver.pipeline.operation import Operation
-    from mockserver.pipeline.responses import Reply
-
-_TEXT = ("json", "+xml", "/xml", "/sdp", "/jsonl", "/yaml", "/x-subrip")  # ends of media types
-_MAX_TEXT = 1 << 20  # bytes of a text that is examined
-_MAX_JSON = 1 << 16  # bytes of an answer that is recorded as JSON
 
 
 def caller_of(call: Call | None) -> dict[str, Any]:
@@ -58,18 +50,26 @@ _names = lru_cache(maxsize=1024)(_hidden)  # of the operations that are served
 
 
 def content_of(call: Call | None, secrets: Secrets) -> dict[str, Any]:
-    """Return the content of the request: its document, its audio, its texts."""
+    """Return the content of the request: its document, its texts."""
     if call is None:
-        return {"model": None, "request": {}, "audio": [], "heard": None, "user_text": None, "prompt": None}
+        return {"model": None, "request": {}, "user_text": None, "prompt": None}
     facts = call.facts
-    clips = call.clips if facts.clips else {}
     return {
         "model": redacted.text(facts.model, secrets) or None,
-        "request": redacted.document(call.document, clips, secrets),
-        "audio": files_of(call, secrets),
-        "heard": heard_of(call.transcripts, secrets),
+        "request": redacted.document(call.document, call.clips if facts.clips else {}, secrets),
         "user_text": redacted.text(facts.user_text, secrets) or None,
         "prompt": redacted.text(facts.prompt, secrets) or None,
+    }
+
+
+def audio_of(call: Call | None, secrets: Secrets) -> dict[str, Any]:
+    """Return the audio: what was sent and heard, and what was said."""
+    if call is None:
+        return {"audio": [], "heard": None, "said_audio": []}
+    return {
+        "audio": files_of(call, secrets),
+        "heard": heard_of(call.transcripts, secrets),
+        "said_audio": [said_record(each, secrets) for each in call.outcome.said],
     }
 
 
@@ -77,34 +77,6 @@ def reply_of(call: Call | None, secrets: Secrets) -> dict[str, Any] | None:
     """Return the reply of a chat or response, with long texts shortened like those of the request."""
     reply = call.outcome.reply if call else None
     return None if reply is None else redacted.document(reply, {}, secrets)
-
-
-def is_text(media_type: str) -> bool:
-    """Return whether a body of a media type is text."""
-    return media_type.startswith("text/") or media_type.endswith(_TEXT)
-
-
-def response_of(reply: Reply, body: bytes, secrets: Secrets) -> Any:
-    """Return the whole ``body`` of an answer: JSON or a text, redacted and shortened, or facts about other data."""
-    if not body:
-        return None
-    media_type = reply.media_type
-    if len(body) > _MAX_TEXT or not is_text(media_type):
-        return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-    if media_type.endswith("json"):
-        try:
-            value = redacted.answer(msgspec.json.decode(body), secrets)
-        except (ValueError, RecursionError):  # a fault has broken it
-            pass
-        else:
-            return value if len(body) <= _MAX_JSON else _bounded(value)
-    return redacted.answer_text(body.decode("utf-8", "replace"), secrets)
-
-
-def _bounded(value: Any) -> Any:
-    """Return a value, or the size of its JSON if that is long."""
-    size = len(msgspec.json.encode(value))
-    return value if size <= _MAX_JSON else {"bytes": size}
 
 
 def usage_of(call: Call | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -15,6 +16,7 @@ import httpx
 import openai
 import pytest
 
+from mockserver.accounts.accounts import abbreviated
 from mockserver.app import services_of
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
@@ -197,6 +199,39 @@ def test_the_entry_of_a_stream_has_its_events_and_usage(
     assert entry["usage"]["type"] == "tokens"
     assert entry["heard"] == "Hello world, this is a test."
     assert entry["timing"]["total_ms"] >= entry["timing"]["first_byte_ms"] > 0
+
+
+def test_the_answer_is_recorded(client: openai.OpenAI, witness: Witness) -> None:
+    answer = say(client, "Hello.")
+    entry = witness.entry()
+    assert entry["response"]["id"] == answer.id
+    assert entry["response"]["choices"][0]["message"]["content"] == "You wrote: Hello."
+    assert entry["response_headers"]["x-request-id"] == answer._request_id
+    assert entry["response_headers"].items() >= entry["limits"].items()
+    assert entry["pieces"] is None
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_key_that_an_answer_repeats_is_recorded_nowhere(
+    client: openai.OpenAI, witness: Witness, api_key: str, is_streamed: bool
+) -> None:
+    answer = say(client, f"Is {api_key} your key?", stream=is_streamed, metadata={"password": "hunter2"})
+    said = (
+        "".join(each.choices[0].delta.content or "" for each in answer)
+        if is_streamed
+        else answer.choices[0].message.content
+    )
+    assert api_key in said
+    entry = witness.entry()
+    assert api_key not in json.dumps(entry)
+    assert "hunter2" not in json.dumps(entry)
+    pieces = "".join(each["text"] for each in entry["pieces"] or ())
+    contents = (
+        re.findall('"content":"([^"]*)"', pieces)
+        if is_streamed
+        else [entry["response"]["choices"][0]["message"]["content"]]
+    )
+    assert "".join(contents) == f"You wrote: Is {abbreviated(api_key)} your key?"
 
 
 def test_a_client_that_hangs_up_in_mid_stream_is_recorded(client: openai.OpenAI, witness: Witness) -> None:

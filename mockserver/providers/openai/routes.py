@@ -55,6 +55,7 @@ CREATE_TRANSCRIPTION = _audio(
     estimate=transcription_tokens,
     cost=transcription_cost,
     reply_kinds=_TRANSCRIPTS,
+    from_request=True,
     handler="audio.transcriptions.create_transcription",
     rules="audio.transcriptions.check_request",
 )
@@ -71,6 +72,7 @@ CREATE_CHAT_COMPLETION = Operation(
     reply_kinds=frozenset({"text", "say", "audio", "tool_calls"}),
     images=chat_images,
     has_token_headers=True,
+    from_request=True,
     handler="chat.completions.create_chat_completion",
     rules="chat.completions.check_request",
 )
@@ -110,6 +112,7 @@ CREATE_EMBEDDING = Operation(
     reply_kinds=frozenset({"text", "embedding"}),
     has_token_headers=True,
     wrong_model=refusals.wrong_for_embeddings,
+    from_request=True,
     handler="embeddings.create_embedding",
     rules="embeddings.check_request",
 )
@@ -127,6 +130,7 @@ CREATE_MODERATION = Operation(
     has_limit_headers=False,
     default_model="omni-moderation-latest",
     wrong_model=refusals.wrong_for_moderations,
+    from_request=True,
     handler="moderations.create_moderation",
     rules="moderations.check_request",
 )
@@ -144,6 +148,7 @@ CREATE_COMPLETION = Operation(
     reply_kinds=frozenset({"text", "say"}),
     has_token_headers=True,
     wrong_model=refusals.wrong_for_completions,
+    from_request=True,
     handler="completions.create_completion",
     rules="completions.check_request",
 )
@@ -161,6 +166,7 @@ AUDIO = (
         estimate=transcription_tokens,
         cost=transcription_cost,
         reply_kinds=_TRANSCRIPTS,
+        from_request=True,
         handler="audio.translations.create_translation",
         rules="audio.translations.check_request",
     ),
