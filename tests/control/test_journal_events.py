@@ -15,6 +15,7 @@ from mockserver.control import journal_events
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.transport.http_server import workers
+from tests.redis_process import redis_process
 from tests.shared_state.conftest import settings_of
 from tests.waiting import eventually
 
@@ -264,3 +265,24 @@ def test_exchanges_of_another_worker_are_events(several: str, api_key: str) -> N
         assert stream.next().data["id"] == answer.headers["x-request-id"]
         other.reset()
         assert stream.next().name == "deleted"
+
+
+def test_a_stream_goes_on_when_the_store_is_back(api_key: str) -> None:
+    with (
+        redis_process() as redis,
+        MockServer(settings_of(redis.url())) as server,
+        listening(server) as stream,
+    ):
+        embed(server, api_key)
+        assert stream.next().name == "entry"
+        redis.kill()
+        assert embed(server, api_key).status_code == 503
+        redis.start()
+        assert eventually(lambda: embed(server, api_key).status_code == 200)
+        assert stream.next().name == "deleted"
+
+
+def test_the_head_of_a_stream_takes_no_thread(monkeypatch: pytest.MonkeyPatch, crowded: MockServer) -> None:
+    monkeypatch.setattr(workers, "_LASTING", 2)
+    answers = [httpx.head(f"{crowded.url}/_mock/journal/events", timeout=60) for _ in range(4)]
+    assert {each.status_code for each in answers} == {200}

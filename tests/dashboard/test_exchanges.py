@@ -104,6 +104,11 @@ def test_what_went_wrong_stands_out(opened: Callable[..., Page], embed: Embed, s
     assert page.url.endswith("?status=4xx")
     totals.get_by_role("button", name="refused").click()
     expect(rows(page)).to_have_count(3)
+    page.goto('/_mock/dashboard/exchanges?when={"status":[200,404]}')
+    expect(rows(page)).to_have_count(2)
+    totals.get_by_role("button", name="failed").click()
+    expect(rows(page)).to_have_count(1)
+    assert page.url.endswith("?status=5xx")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -131,6 +136,7 @@ def test_a_stream_is_shown_while_it_is_sent(opened: Callable[..., Page], server:
     with stream_that_waits(server):
         expect(rows(page)).to_contain_text("in flight")
     expect(rows(page)).to_contain_text("client left")
+    expect(page.get_by_text("1 broken off")).to_be_visible()
     expect(rows(page)).to_have_count(1)
 
 

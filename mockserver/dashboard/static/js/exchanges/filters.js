@@ -2,7 +2,7 @@
 import { Field } from "../components/basic.js";
 import { useJson } from "../lib/hooks.js";
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
-import { NOTHING, isSame, typedOf, valueOf } from "./query.js";
+import { NOTHING, changed, isSame, typedOf, valueOf, withCondition } from "./query.js";
 
 const ENDPOINTS = [
   "transcriptions", "translations", "speech", "chat", "responses", "realtime", "embeddings", "moderations",
@@ -25,13 +25,13 @@ export function Filters({ filter, onChange }) {
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, []);
-  const set = (changes) => onChange({ ...filter, ...changes });
+  const set = (changes) => onChange(changed(filter, changes));
   return html`<form class="filters" role="search" aria-label="Filter" onSubmit=${(event) => event.preventDefault()}>
     <${Text} label="Endpoint" hint="all" value=${filter.endpoint} input=${first} options=${ENDPOINTS}
       onChange=${(endpoint) => set({ endpoint })} />
     <${Text} label="Model" hint="all, or gpt-4o*" value=${filter.model} onChange=${(model) => set({ model })} />
     <${StatusField} value=${filter.status} onChange=${(status) => set({ status })} />
-    <${NewCondition} onAdd=${(name, value) => set({ when: { ...filter.when, [name]: value } })} />
+    <${NewCondition} onAdd=${(name, value) => onChange(withCondition(filter, name, value))} />
     <${Conditions} filter=${filter} onChange=${onChange} />
   </form>`;
 }
@@ -98,10 +98,7 @@ function NewCondition({ onAdd }) {
 }
 
 function Conditions({ filter, onChange }) {
-  const remove = (name) => {
-    const { [name]: _, ...when } = filter.when;
-    onChange({ ...filter, when });
-  };
+  const remove = (name) => onChange(withCondition(filter, name, undefined));
   if (isSame(filter, NOTHING)) return null;
   return html`<div class="conditions">
     ${Object.entries(filter.when).map(([name, value]) => html`

@@ -22,6 +22,18 @@ export function queryOf({ when, ...named }) {
   return Object.keys(when).length ? { ...query, when: JSON.stringify(when) } : query;
 }
 
+/** Return a filter with other values of `endpoint`, `model` or `status`, which replace conditions of the same name. */
+export function changed({ when, ...named }, changes) {
+  const others = Object.entries(when).filter(([name]) => !(name in changes));
+  return { ...named, ...changes, when: Object.fromEntries(others) };
+}
+
+/** Return a filter with a condition: `value` is `undefined` to remove it. */
+export function withCondition(filter, name, value) {
+  const { [name]: _, ...when } = filter.when;
+  return { ...filter, when: value === undefined ? when : { ...when, [name]: value } };
+}
+
 /** Return whether two filters select the same. */
 export const isSame = (one, other) => JSON.stringify(queryOf(one)) === JSON.stringify(queryOf(other));
 

@@ -2,10 +2,14 @@
 
 const MOST = 20_000; // exchanges that are kept; the oldest are forgotten
 
-/** Return how an exchange ended: `inFlight`, `failed` (no answer, 5xx, left by its client), `refused` (4xx) or `ok`. */
+/**
+ * Return how an exchange ended: `inFlight` if it has not, `brokenOff` without a complete answer, `failed` (5xx),
+ * `refused` (4xx) or `ok`.
+ */
 export function outcomeOf({ status, in_flight: inFlight, hung_up: hungUp }) {
   if (inFlight) return "inFlight";
-  if (status === null || status >= 500 || hungUp) return "failed";
+  if (status === null || hungUp) return "brokenOff";
+  if (status >= 500) return "failed";
   return status >= 400 ? "refused" : "ok";
 }
 
@@ -22,7 +26,7 @@ export class Store {
   reset(entries, hasMore) {
     this.rows = []; // `{entry}`, the newest first
     this.byId = new Map(); // the same
-    this.totals = { refused: 0, failed: 0, inFlight: 0, cost: 0 };
+    this.totals = { refused: 0, failed: 0, brokenOff: 0, inFlight: 0, cost: 0 };
     this.shifted = 0; // rows that were put before others since the last call of `takeShift`
     this.held?.clear();
     this.addOlder(entries, hasMore);

@@ -30,7 +30,7 @@ function Cells({ entry, link }) {
     <span role="cell" class="endpoint">${entry.endpoint ?? `${entry.method} ${entry.path}`}</span>
     <span role="cell" class="model">${entry.model ?? "–"}</span>
     <span role="cell" class="status"><${Status} status=${entry.status} inFlight=${entry.in_flight} /></span>
-    <span role="cell" class="answer"><${Answer} entry=${entry} /></span>
+    <span role="cell" class="answer" title=${entry.error ?? entry.answered_by}><${Answer} entry=${entry} /></span>
     <span role="cell" class="duration">${duration(entry.timing.total_ms ?? entry.timing.first_byte_ms)}</span>
     <span role="cell" class="cost">${dollars(entry.cost_usd)}</span>`;
 }

@@ -2,7 +2,7 @@
 import { Empty, Failure, Live, Notice } from "../components/basic.js";
 import { Dialog } from "../components/dialog.js";
 import { Filters } from "../exchanges/filters.js";
-import { FIELDS, filterOf, isSame, queryOf } from "../exchanges/query.js";
+import { FIELDS, changed, filterOf, isSame, queryOf, withCondition } from "../exchanges/query.js";
 import { Store } from "../exchanges/store.js";
 import { Table } from "../exchanges/table.js";
 import * as access from "../lib/access.js";
@@ -13,7 +13,7 @@ import { html, useEffect, useMemo, useReducer, useRef, useState } from "../lib/p
 
 const FIRST = 200; // exchanges read at first
 const MORE = 1000; // exchanges read when the end comes near
-const RELOAD = 1500; // milliseconds at least between two readings after events that call for one
+const RELOAD = 800; // milliseconds at least between two readings after events that call for one
 
 /** Show the page. */
 export function Page() {
@@ -109,20 +109,26 @@ function useExchanges(filter) {
   return { store, state, error, isRead, reload, readOlder };
 }
 
-/** Show how many exchanges are listed, and which of them went wrong; these are also filters. */
+/** Show how many exchanges are listed, and what became of them; some of these are also filters. */
 function Totals({ store, filter, onChange }) {
-  const { refused, failed, inFlight, cost } = store.totals;
-  const button = (status, title, number, kind) => html`
-    <button type="button" class="total ${number ? kind : ""}" aria-pressed=${String(filter.status === status)}
-      onClick=${() => onChange({ ...filter, status: filter.status === status ? "" : status })}>
-      <b>${count(number)}</b> ${title}</button>`;
+  const { refused, failed, brokenOff, inFlight, cost } = store.totals;
+  const ofStatus = (status, title, number, kind) => html`<${Total} number=${number} title=${title} kind=${kind}
+    pressed=${filter.status === status}
+    onClick=${() => onChange(changed(filter, { status: filter.status === status ? "" : status }))} />`;
+  const onlyInFlight = filter.when.in_flight === true;
   return html`<div class="row totals" role="group" aria-label="Totals of the listed exchanges">
     <span class="total"><b>${count(store.length)}${store.hasMore ? "+" : ""}</b> listed</span>
-    ${button("4xx", "refused", refused, "warn")} ${button("5xx", "failed", failed, "bad")}
-    <span class="total"><b>${count(inFlight)}</b> in flight</span>
+    ${ofStatus("4xx", "refused", refused, "warn")} ${ofStatus("5xx", "failed", failed, "bad")}
+    ${brokenOff > 0 && html`<span class="total bad"><b>${count(brokenOff)}</b> broken off</span>`}
+    <${Total} number=${inFlight} title="in flight" kind="info" pressed=${onlyInFlight}
+      onClick=${() => onChange(withCondition(filter, "in_flight", onlyInFlight ? undefined : true))} />
     <span class="total"><b>${dollars(Math.round(cost * 1e10) / 1e10)}</b></span>
   </div>`;
 }
+
+const Total = ({ number, title, kind, pressed, onClick }) => html`
+  <button type="button" class="total ${number ? kind : ""}" aria-pressed=${String(pressed)} onClick=${onClick}>
+    <b>${count(number)}</b> ${title}</button>`;
 
 function Clear({ onCleared }) {
   const [isAsking, setIsAsking] = useState(false);
