@@ -59,9 +59,9 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
+def filled() -> Iterator[MockServer]:
     """Yield the server of the guide's pictures, with exchanges, stubs, faults and work of every kind. Only for reading."""
-    with scene(tmp_path_factory.mktemp("stubs")) as filled:
+    with scene() as filled:
         yield filled.server
 
 

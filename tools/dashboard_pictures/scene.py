@@ -9,7 +9,10 @@ import base64
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,7 +44,9 @@ _STUBS = """\
   scenario: {name: order, state: ordered}
   reply: {text: "Your order is on its way."}
 """
-_STEP = 0.0071  # seconds between two readings of the timer
+_HALF_A_BATCH = 200  # seconds, longer than everything after it takes by the clock
+_LINES = 8  # of the batch
+_STEPS = (0.0005, 0.03)  # seconds between two readings of the timer
 
 
 class Scene(NamedTuple):
@@ -52,36 +57,53 @@ class Scene(NamedTuple):
 
 
 @contextlib.contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
-    """Yield a filled server whose stubs are in a file of ``folder``."""
-    (folder / "notes.yaml").write_text(_STUBS, "utf-8")
+def scene() -> Iterator[Scene]:
+    """Yield a filled server with a file of stubs, in a temporary working directory."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("stubs").mkdir()
+        Path("stubs", "notes.yaml").write_text(_STUBS, "utf-8")
+        with _filled() as filled:
+            yield filled
+
+
+@contextlib.contextmanager
+def _filled() -> Iterator[Scene]:
     settings = Settings(
         port=0,
         frozen_time=NINE_O_CLOCK,
         seed="pictures",
         whisper_model="none",
         keep_audio=32 * 1024 * 1024,
-        stubs=(str(folder),),
-        batch_seconds=60,
+        stubs=("stubs",),
+        batch_seconds=2 * _HALF_A_BATCH,
         stt_generating_seconds=90,
         log_level="error",
     )
     with MockServer(settings) as server:
-        with patch("time.perf_counter", _even_time()):
-            ids = {**_notes(server), **_support(server), **_work(server)}
+        with _timer():
+            _begin_work(server)
+            ids = {**_support(server), **_notes(server)}
             _script(server)
         yield Scene(server, MappingProxyType(ids))
 
 
-def _even_time() -> Callable[[], float]:
-    """Return a timer that goes on by the same step at each reading, so that durations are the same each time."""
-    readings = itertools.count(1)
-    return lambda: next(readings) * _STEP
+@contextlib.contextmanager
+def _timer() -> Iterator[None]:
+    """Have the timer of durations go on by steps that are the same each time, at each reading, within the block."""
+    steps = random.Random(7)  # noqa: S311 - for pictures
+    passed = itertools.accumulate(steps.uniform(*_STEPS) for _ in itertools.count())
+    with (
+        patch("time.perf_counter", lambda: next(passed)),
+        patch("time.perf_counter_ns", lambda: int(next(passed) * 1e9)),
+    ):
+        yield
 
 
 def _notes(server: MockServer) -> dict[str, str]:
     """Send what an application for notes sends: speech, transcriptions in several forms, chats."""
     notes = server.account("sk-mock-tier-1-notes")
+    notes.set_limits("whisper-1", requests_per_minute=5)
+    notes.set_limits("gpt-4o-mini", requests_per_minute=10, tokens_per_minute=400)
     ids = {}
     _speak(notes, "Buy milk, and call the dentist at nine.", voice="nova")
     server.clock.advance(1.4)
@@ -119,6 +141,8 @@ def _support(server: MockServer) -> dict[str, str]:
     server.clock.advance(2.5)
     support.fail_next("rate_limit_requests", endpoint="chat")
     _chat(support, "Is anybody there?")
+    support.fail_next("server_error", endpoint="chat")
+    _chat(support, "Is anybody still there?")
     support.break_next("truncated_body", endpoint="transcriptions")
     _transcribe(support, "hello.wav", name="voicemail.wav")
     server.clock.advance(1.9)
@@ -128,7 +152,7 @@ def _support(server: MockServer) -> dict[str, str]:
     return ids
 
 
-def _work(server: MockServer) -> dict[str, str]:
+def _begin_work(server: MockServer) -> None:
     """Begin work in the background: a batch, a speech-to-text job, a response."""
     notes = server.account("sk-mock-tier-1-notes")
     lines = "\n".join(
@@ -143,14 +167,16 @@ def _work(server: MockServer) -> dict[str, str]:
                 },
             }
         )
-        for number in range(1, 9)
+        for number in range(1, _LINES + 1)
     )
     file = notes.client.files.create(file=("notes.jsonl", lines.encode()), purpose="batch")
     notes.client.batches.create(
         input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
     )
-    server.clock.advance(60)
-    server.clock.advance(30)
+    server.clock.advance(2 * _HALF_A_BATCH)
+    server.clock.advance(_HALF_A_BATCH)
+    while _answered_lines(server) < _LINES // 2:
+        time.sleep(0.01)
     notes.client.responses.create(model="gpt-5.4", input="Sum up all notes of this week.", background=True)
     httpx.post(
         f"{notes.base_url}/stt/create",
@@ -158,7 +184,14 @@ def _work(server: MockServer) -> dict[str, str]:
         data={"model": "#g1_nova-2-general"},
         files={"file": ("interview.wav", (_FIXTURES / "hello.wav").read_bytes())},
     ).raise_for_status()
-    return {}
+    server.clock.advance(2.6)
+
+
+def _answered_lines(server: MockServer) -> int:
+    (batch,) = (
+        each for each in httpx.get(f"{server.url}/_mock/work").json()["work"] if each["kind"] == "batch"
+    )
+    return int(batch["counts"]["completed"])
 
 
 def _script(server: MockServer) -> None:
