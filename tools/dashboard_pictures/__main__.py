@@ -44,11 +44,7 @@ class Shot(NamedTuple):
 def main() -> None:
     """Draw the pictures and print their names."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as stubs,
-        scene(Path(stubs)) as filled,
-        sync_playwright() as playwright,
-    ):
+    with scene() as filled, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         context = _context(browser, filled.server.url)
         for shot in shots(filled):

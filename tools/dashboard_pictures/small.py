@@ -21,9 +21,7 @@ def write_small(png: bytes, path: Path) -> None:
         frame = next(file.decode(video=0)).reformat(format="rgb24")
     base = Fraction(1)
     graph = Graph()
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=base
-    )
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)
     both, palette = graph.add("split"), graph.add("palettegen", _COLOURS)
     mapped, sink = graph.add("paletteuse", "dither=none"), graph.add("buffersink")
     source.link_to(both)

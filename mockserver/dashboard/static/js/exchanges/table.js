@@ -10,7 +10,7 @@ const COLUMNS = [
   ["time", "Time"], ["account", "Account"], ["endpoint", "Endpoint"], ["model", "Model"], ["status", "Status"],
   ["answer", "Answered by"], ["duration", "Duration"], ["cost", "Cost"],
 ];
-const NARROW = "(max-width: 75rem)";
+const NARROW = "(max-width: 79rem)";
 const HEIGHTS = { wide: 2.375, narrow: 4.5 }; // rem
 
 /** Show the entries of a store; `onNearEnd` asks for older ones. */
