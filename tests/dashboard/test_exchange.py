@@ -47,6 +47,10 @@ def part(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=name)
 
 
+def pieces(page: Page) -> Locator:
+    return part(page, "Stream").locator(".pieces > li")
+
+
 def test_the_request_and_the_answer_are_shown(page: Page, api: AudioApi, show: Callable[..., None]) -> None:
     answer = ask(api, "Hello there.", temperature=0.5)
     show()
@@ -79,7 +83,7 @@ def test_a_document_is_searched(page: Page, api: AudioApi, show: Callable[..., N
 def test_a_document_is_folded_by_keyboard(page: Page, api: AudioApi, show: Callable[..., None]) -> None:
     ask(api, "Hello there.")
     show()
-    usage = part(page, "Answer").get_by_role("button", name=re.compile('^"usage"'))
+    usage = part(page, "Answer").get_by_role("button", name=re.compile('"usage": '))
 
     usage.press("Enter")
     expect(usage).to_have_attribute("aria-expanded", "false")
@@ -105,7 +109,7 @@ def test_a_long_list_is_shown_in_parts(page: Page, api: AudioApi, show: Callable
     show()
     request = part(page, "Request")
 
-    request.get_by_role("button", name=re.compile('^"input"')).click()
+    request.get_by_role("button", name=re.compile('"input": ')).click()
     expect(request).not_to_contain_text('"text 149"')
     request.get_by_role("button", name="Show more of 150 values").click()
     expect(request).to_contain_text('"text 149"')
@@ -131,9 +135,9 @@ def test_the_pieces_of_a_stream_are_shown(page: Page, api: AudioApi, show: Calla
 
     expect(stream).to_be_focused()
     expect(stream.get_by_role("status")).to_contain_text(f"{len(chunks) + 1} pieces")
-    expect(stream.get_by_role("listitem")).to_have_count(len(chunks) + 1)
+    expect(pieces(page)).to_have_count(len(chunks) + 1)
     expect(stream.get_by_role("img", name=f"{len(chunks) + 1} pieces from")).to_be_visible()
-    row = stream.get_by_role("listitem").filter(has_text='" Hello"')
+    row = pieces(page).filter(has_text='" Hello"')
     row.locator("summary").press("Enter")
     expect(row).to_contain_text('"object": "chat.completion.chunk"')
     expect(part(page, "Answer")).to_contain_text("You wrote: Hello there.")
@@ -146,7 +150,7 @@ def test_a_piece_is_chosen_on_the_time_line(page: Page, api: AudioApi, show: Cal
     stream = part(page, "Stream")
 
     stream.locator(".piece").nth(1).dispatch_event("click")
-    expect(stream.get_by_role("listitem").nth(1).locator("pre")).to_contain_text('"content":"You"')
+    expect(pieces(page).nth(1).locator("pre")).to_contain_text('"content":"You"')
 
 
 def test_a_stream_is_followed_while_it_is_in_flight(
@@ -165,9 +169,9 @@ def test_a_stream_is_followed_while_it_is_in_flight(
     show()
 
     expect(page.get_by_text("in flight", exact=True)).to_be_visible()
-    expect(part(page, "Stream").get_by_role("listitem").filter(has_text='" two"')).to_be_visible()
+    expect(pieces(page).filter(has_text='" two"')).to_be_visible()
     expect(page.get_by_text("in flight", exact=True)).not_to_be_visible()
-    expect(part(page, "Stream").get_by_role("listitem").filter(has_text="[DONE]")).to_be_visible()
+    expect(pieces(page).filter(has_text="[DONE]")).to_be_visible()
     expect(part(page, "POST /v1/chat/completions")).to_contain_text("200")
     listener.join()
 

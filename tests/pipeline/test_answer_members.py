@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ SHOWN = "sk-mock-***********body"
 JSON = "application/json"
 
 
-def written(body: bytes, *, own: bool = False, **headers: str) -> dict[str, Any]:
+def written(body: bytes, headers: Mapping[str, str] = {}, *, own: bool = False) -> dict[str, Any]:
     """Return the members of the answer, as the journal writes them."""
     reply = Reply(body, 200, JSON, headers.items())
     members = answer_of(reply, reply.headers.joined(), Secrets([KEY]), own=own)
@@ -58,6 +59,6 @@ def test_what_looks_like_vectors_does_no_harm() -> None:
 
 
 def test_headers_are_written_down_and_those_about_limits_once_more() -> None:
-    members = written(b"{}", **{"X-RateLimit-Limit-Tokens": "3", "retry-after": "1", "server": "x"})
+    members = written(b"{}", {"X-RateLimit-Limit-Tokens": "3", "retry-after": "1", "server": "x"})
     assert members["limits"] == {"x-ratelimit-limit-tokens": "3", "retry-after": "1"}
     assert members["response_headers"].items() > {**members["limits"], "server": "x"}.items()
