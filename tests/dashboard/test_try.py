@@ -168,11 +168,11 @@ def test_a_refusal_is_shown_as_the_api_gives_it(page: Page, complaints: Complain
 
 def test_another_key_is_another_account(page: Page, server: MockServer) -> None:
     page.goto(TRY)
-    page.get_by_label("API key of the requests").fill("sk-mock-free-me")
+    page.get_by_label("API key of the requests").fill("sk-mock-tier-1-me")
     give(page, "hello.wav")
     send(page)
     expect(page.locator(".heard")).to_have_text(HELLO)
-    mine = {"authorization": "Bearer sk-mock-free-me"}
+    mine = {"authorization": "Bearer sk-mock-tier-1-me"}
     assert len(httpx.get(f"{server.url}/_mock/journal", headers=mine).json()["entries"]) == 1
 
 
@@ -229,6 +229,36 @@ def test_a_text_is_heard(page: Page, server: MockServer, response_format: str) -
     seconds = player.locator("audio").evaluate("async (each) => { await each.play(); return each.duration; }")
     assert 1.5 < seconds < 3.5
     assert latest(server)["request"]["voice"] == "nova"
+
+
+def test_long_speech_can_be_stopped(page: Page) -> None:
+    page.goto(TRY)
+    page.get_by_role("tab", name="Text to speech").click()
+    page.get_by_label("Text", exact=True).fill(20 * f"{HELLO} ")
+    send(page, "/v1/audio/speech", "Speak")
+    expect(page.get_by_label("Answer", exact=True).get_by_text("playing")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_label("Answer", exact=True).get_by_text("playing")).to_be_hidden()
+    expect(page.get_by_role("article", name="speech.wav")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("before", "The server does not answer. Is it still running?"),
+        ("middle", "The answer broke off: network error."),
+    ],
+)
+def test_an_attempt_that_is_cut_off_says_so(
+    page: Page, server: MockServer, complaints: Complaints, at: str, message: str
+) -> None:
+    complaints.allow("ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+    fault = {"fault": "connection_reset", "at": at, "when": {"endpoint": "speech"}}
+    httpx.post(f"{server.url}/_mock/faults", json=fault).raise_for_status()
+    page.goto(TRY)
+    page.get_by_role("tab", name="Text to speech").click()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text(message)
 
 
 def test_speech_can_arrive_as_events(page: Page, server: MockServer) -> None:

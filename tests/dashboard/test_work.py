@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -108,8 +109,11 @@ def test_the_lines_of_a_batch_are_a_bar(page: Page, caller: Caller) -> None:
     look_again(page)
     expect(shown.get_by_role("progressbar")).to_have_attribute("aria-valuetext", "4 of 4 lines")
     expect(shown.get_by_text("1 failed")).to_be_visible()
-    expect(shown.get_by_role("link", name="Its lines")).to_be_visible()
     check_axe(page)
+    shown.get_by_role("link", name="Its lines").click()
+    expect(page.get_by_role("heading", name="Exchanges")).to_be_visible()
+    when = parse_qs(urlsplit(page.url).query)["when"][0]
+    assert len(caller.client.get("/_mock/journal", params={"when": when}).json()["entries"]) == 4
 
 
 def test_the_clock_moves_a_response_without_a_click(page: Page, caller: Caller) -> None:

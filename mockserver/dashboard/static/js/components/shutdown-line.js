@@ -40,7 +40,8 @@ export function ShutdownLine({ models, now, chosen, onChoose }) {
       ${shown.map((each) => html`<${Mark} key=${each.day} day=${each} now=${now} chosen=${chosen} onChoose=${onChoose}
         style=${{ ...at(place(utcDate(each.day))), "--lane": each.lane }} />`)}
     </div></div>
-    ${earlier > 0 && html`<p class="soft small">${count(earlier)} earlier ${earlier === 1 ? "date is" : "dates are"} not shown.</p>`}
+    ${earlier > 0 && html`<p class="soft small">
+      ${count(earlier)} earlier ${earlier === 1 ? "date is" : "dates are"} not shown.</p>`}
   </section>`;
 }
 

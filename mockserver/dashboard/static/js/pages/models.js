@@ -28,7 +28,8 @@ export function Page() {
   if (!data) return html`<${Failure} error=${error} />`;
   return html`<div class="stack">
     <${Failure} error=${error} />
-    <${ShutdownLine} models=${data.models} now=${now} chosen=${filters.date} onChoose=${(day) => change({ date: day })} />
+    <${ShutdownLine} models=${data.models} now=${now} chosen=${filters.date}
+      onChoose=${(day) => change({ date: day })} />
     <${Filters} models=${data.models} filters=${filters} change=${change} />
     <p class="soft" role="status">${count(found.length)} of ${count(data.models.length)} models</p>
     ${found.length ? html`<${Table} models=${found} now=${now} open=${open} />`
@@ -125,7 +126,8 @@ function Shutdown({ model, now }) {
   const words = days > 0 ? `in ${count(days)} ${days === 1 ? "day" : "days"}` : "shut down";
   return html`<div class="small">${date(utcDate(model.shutdown_date))}</div>
     <${Badge} kind=${kind}>${words}</${Badge}>
-    ${model.replacements.length > 0 && html`<div class="small">use <code>${model.replacements.join(", ")}</code></div>`}`;
+    ${model.replacements.length > 0 && html`<div class="small">
+      use <code>${model.replacements.join(", ")}</code></div>`}`;
 }
 
 /** Show everything that is known about a model. */

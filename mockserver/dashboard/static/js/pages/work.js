@@ -72,12 +72,11 @@ const Nothing = ({ kind }) => html`
   </${Empty}>`;
 
 function Work({ work, now, onChange }) {
-  const state = BAD.has(work.status) ? "bad" : work.status === "cancelled" ? "warn" : work.is_finished ? "good" : "info";
   return html`<li class="card work">
     <div class="row apart">
       <h2><span class="soft">${KINDS[work.kind]}</span> <code>${work.id}</code></h2>
       <div class="row">
-        <${Badge} kind=${state}>${work.status.replaceAll("_", " ")}</${Badge}>
+        <${Badge} kind=${kindOf(work)}>${work.status.replaceAll("_", " ")}</${Badge}>
         <${Cancel} work=${work} onChange=${onChange} />
       </div>
     </div>
@@ -91,6 +90,12 @@ function Work({ work, now, onChange }) {
       <${Fact} name="Journal">${work.kind === "batch" && html`<a href=${linesOf(work)}>Its lines</a>`}</${Fact}>
     </dl>
   </li>`;
+}
+
+function kindOf({ status, is_finished: isFinished }) {
+  if (BAD.has(status)) return "bad";
+  if (status === "cancelled") return "warn";
+  return isFinished ? "good" : "info";
 }
 
 const Fact = ({ name, children }) => children && html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
@@ -137,7 +142,8 @@ function Cancel({ work, onChange }) {
   const cancel = async () => {
     const headers = { authorization: `Bearer ${access.key()}` };
     const response = await request("POST", CANCEL[work.kind](work.id), { headers });
-    setRefusal(response.ok ? "" : (await response.json().catch(() => null))?.error?.message ?? `${response.status}`);
+    const refused = response.ok ? null : await response.json().catch(() => null);
+    setRefusal(response.ok ? "" : refused?.error?.message ?? `Status ${response.status}.`);
     onChange();
   };
   return html`<button type="button" onClick=${cancel}>Cancel</button>

@@ -23,6 +23,16 @@ export async function post(path, { key, form, json, signal }) {
   return { response, exchange };
 }
 
+/** Yield the bytes of an answer as they arrive. */
+export async function* piecesOf(response) {
+  const reader = response.body.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
 /** Yield the events of a streamed answer as JSON values. */
 export async function* streamed(response) {
   for await (const event of eventsOf(response.body)) {
@@ -33,8 +43,8 @@ export async function* streamed(response) {
 /**
  * Return `{state, start, stop}`: the state of the latest attempt, and functions that begin and end one.
  *
- * `start(run)` calls `run({signal, update})`; what it passes to `update` becomes members of the state, beside `running`
- * and `failure`, the message of an attempt that failed without an answer.
+ * `start(run)` ends the attempt before, and calls `run({signal, update})`; what it passes to `update` becomes members of
+ * the state, beside `running` and `failure`, the message of an attempt that failed without an answer.
  */
 export function useAttempt() {
   const [state, setState] = useState({ running: false });
@@ -52,9 +62,16 @@ export function useAttempt() {
     try {
       await run({ signal: own.signal, update });
     } catch (error) {
-      update({ failure: error.name === "AbortError" ? "You have stopped it." : error.message });
+      update({ failure: messageOf(error) });
+    } finally {
+      own.abort(); // for whatever waits for the end
     }
     update({ running: false });
   }, [stop]);
   return { state, start, stop };
+}
+
+function messageOf(error) {
+  if (error.name === "AbortError") return "You have stopped it.";
+  return error instanceof TypeError ? `The answer broke off: ${error.message}.` : error.message;
 }

@@ -20,7 +20,8 @@ export function AudioInput({ file, onFile, transcript }) {
     event.preventDefault();
     setOver(isOver);
   };
-  return html`<div class=${`drop${over ? " over" : ""}`} onDrop=${drop} onDragOver=${drag(true)} onDragLeave=${drag(false)}>
+  return html`<div class="drop ${over ? "over" : ""}" onDrop=${drop} onDragOver=${drag(true)}
+    onDragLeave=${drag(false)}>
     <div class="row">
       <${Recorder} onFile=${onFile} />
       <span class="soft">or</span>

@@ -20,7 +20,8 @@ function useBlob(blob) {
   useEffect(() => {
     let isOver = false;
     setDecoded({});
-    decode(blob).then((sound) => isOver || setDecoded({ sound }), () => isOver || setDecoded({ problem: "undecodable" }));
+    const change = (state) => isOver || setDecoded(state);
+    decode(blob).then((sound) => change({ sound }), () => change({ problem: "undecodable" }));
     return () => {
       isOver = true;
       URL.revokeObjectURL(url);

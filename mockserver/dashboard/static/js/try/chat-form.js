@@ -27,24 +27,28 @@ export function ChatForm({ models, apiKey }) {
   const voices = card?.chat?.voices ?? [];
   const voice = voices.includes(given.voice) ? given.voice : voices[0] ?? "alloy";
   const change = (changes) => setGiven((before) => ({ ...before, ...changes }));
-  const add = (turn) => setTurns((before) => [...before, turn]);
+  const isBusy = state.running && !state.playing;
   const submit = (event) => {
     event.preventDefault();
     start(async (attempt) => {
       const mine = await turnOf(given.text, file);
       const body = bodyOf(model.id, voice, [...turns, mine]);
       attempt.update({ body });
-      const answer = await send(apiKey, body, attempt);
-      if (!answer) return;
-      add(mine);
-      add(answer);
-      change({ text: "" });
-      setFile(null);
+      const live = samplePlayer();
+      attempt.signal.addEventListener("abort", live.stop);
+      const answer = await send(apiKey, body, live, attempt);
+      if (answer) {
+        setTurns((before) => [...before, mine, answer]);
+        change({ text: "" });
+        setFile(null);
+        attempt.update({ playing: true });
+      }
+      await live.end();
     });
   };
   return html`<form class="stack" onSubmit=${submit}>
     <ol class="turns" aria-label="Conversation">${turns.map((each) => html`<${Turn} turn=${each} />`)}
-      ${state.running && state.transcript && html`<${Turn} turn=${{ by: "assistant", text: state.transcript }} />`}
+      ${isBusy && state.transcript && html`<${Turn} turn=${{ by: "assistant", text: state.transcript }} />`}
     </ol>
     <${AudioInput} file=${file} onFile=${setFile} />
     <${Field} label="Text, beside the audio or instead of it">${(id) => html`
@@ -55,7 +59,7 @@ export function ChatForm({ models, apiKey }) {
       <${Choice} label="Voice" value=${voice} options=${voices} onChange=${(name) => change({ voice: name })} />
     </div>
     <div class="row">
-      <button type="submit" class="primary" disabled=${state.running || !(file || given.text.trim())}>Send</button>
+      <button type="submit" class="primary" disabled=${isBusy || !(file || given.text.trim())}>Send</button>
       ${state.running && html`<button type="button" onClick=${stop}>Stop</button>`}
       ${turns.length > 0 && html`<button type="button" onClick=${() => setTurns([])}>New conversation</button>`}
     </div>
@@ -96,15 +100,10 @@ const bodyOf = (model, voice, turns) => ({
 });
 
 /** Send the request, and play the answer while it arrives. Return it as a turn; `null` if it was refused. */
-async function send(key, body, { signal, update }) {
-  const live = samplePlayer();
-  signal.addEventListener("abort", () => live.stop());
+async function send(key, body, live, { signal, update }) {
   const { response, exchange } = await post(PATH, { key, json: body, signal });
   update({ exchange });
-  if (!response.ok) {
-    live.stop();
-    return null;
-  }
+  if (!response.ok) return null;
   const pieces = [];
   let [id, text] = ["", ""];
   for await (const chunk of streamed(response)) {

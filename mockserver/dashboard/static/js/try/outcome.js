@@ -13,7 +13,7 @@ export function Outcome({ state, children }) {
     <div class="row apart">
       <div class="row" role="status">
         ${exchange && html`<${Status} status=${exchange.status} />`}
-        ${running && html`<${Badge} kind="info">${exchange ? "arriving" : "waiting"}</${Badge}>`}
+        ${running && html`<${Badge} kind="info">${progressOf(state)}</${Badge}>`}
         ${exchange && html`<span class="soft small">answered after ${duration(exchange.ms)}</span>`}
         ${children}
       </div>
@@ -28,6 +28,11 @@ export function Outcome({ state, children }) {
       </dl>
     </details>`}
   </section>`;
+}
+
+function progressOf({ exchange, playing }) {
+  if (playing) return "playing";
+  return exchange ? "arriving" : "waiting";
 }
 
 function Refusal({ text }) {

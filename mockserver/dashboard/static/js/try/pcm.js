@@ -5,10 +5,17 @@ export const RATE = 24_000;
 const HEADER = 44; // bytes of a WAV file before its samples
 const AHEAD = 0.1; // seconds between the arrival of the first samples and their sound
 
-/** Return a player of 16-bit samples in mono: `push(bytes)` plays them after those before, `stop()` ends it. */
+/**
+ * Return a player of 16-bit samples in mono.
+ *
+ * `push(bytes)` plays them after those before; `end()` returns a promise of the end of the last ones; `stop()`, which
+ * must be called at last, is silent at once.
+ */
 export function samplePlayer() {
   const context = new AudioContext({ sampleRate: RATE });
   let next = 0;
+  let timer = 0;
+  let ended = () => {};
   let rest = new Uint8Array();
   return {
     push(bytes) {
@@ -23,7 +30,18 @@ export function samplePlayer() {
       source.start(next);
       next += source.buffer.duration;
     },
-    stop: () => context.state !== "closed" && context.close(),
+    end() {
+      const left = Math.max(0, next - context.currentTime);
+      timer = setTimeout(this.stop, 1000 * left);
+      return new Promise((resolve) => {
+        ended = resolve;
+      });
+    },
+    stop() {
+      clearTimeout(timer);
+      if (context.state !== "closed") context.close();
+      ended();
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { Field, Switch } from "../components/basic.js";
 import { bytes as bytesWords, duration } from "../lib/format.js";
 import { html, useState } from "../lib/preact.js";
 import { useJson } from "../lib/hooks.js";
-import { post, streamed, useAttempt } from "./attempt.js";
+import { piecesOf, post, streamed, useAttempt } from "./attempt.js";
 import { BlobPlayer } from "./blob-player.js";
 import { Curl, curlOfJson } from "./curl.js";
 import { ModelChoice, cardPath } from "./model-choice.js";
@@ -34,7 +34,8 @@ export function SpeechForm({ models, apiKey }) {
   };
   return html`<form class="stack" onSubmit=${submit}>
     <${Field} label="Text">${(id) => html`
-      <textarea id=${id} rows="4" value=${given.text} onInput=${(event) => change({ text: event.currentTarget.value })} />`}
+      <textarea id=${id} rows="4" value=${given.text}
+        onInput=${(event) => change({ text: event.currentTarget.value })} />`}
     </${Field}>
     <div class="fields">
       <${ModelChoice} models=${usable} value=${model?.id} onChange=${(name) => change({ model: name })} />
@@ -49,10 +50,10 @@ export function SpeechForm({ models, apiKey }) {
           onInput=${(event) => change({ instructions: event.currentTarget.value })} />`}</${Field}>`}
     </div>
     <div class="row">
-      <button type="submit" class="primary" disabled=${state.running}>Speak</button>
+      <button type="submit" class="primary" disabled=${state.running && !state.playing}>Speak</button>
       ${state.running && html`<button type="button" onClick=${stop}>Stop</button>`}
       <${Switch} label="As server-sent events" checked=${given.sse} onChange=${(sse) => change({ sse })} />
-      <span class="soft small">${LIVE.has(given.format) ? "Played while it arrives." : "Played when it is complete."}</span>
+      <span class="soft small">Played ${LIVE.has(given.format) ? "while it arrives" : "when it is complete"}.</span>
     </div>
     <${Outcome} state=${state}><${Arrived} arrived=${state.arrived} /></${Outcome}>
     ${state.audio && html`<div class="card"><${BlobPlayer} blob=${state.audio} name=${state.audio.name} kind="assistant"
@@ -89,15 +90,12 @@ async function send(key, body, { signal, update }) {
   signal.addEventListener("abort", () => live?.stop());
   const { response, exchange } = await post(PATH, { key, json: body, signal });
   update({ exchange, wasLive: Boolean(live) });
-  if (!response.ok) {
-    live?.stop();
-    return;
-  }
+  if (!response.ok) return;
   const sound = format === "wav" ? withoutHeader() : (bytes) => bytes;
   const began = performance.now();
   const pieces = [];
   let arrived = null;
-  for await (const piece of body.stream_format ? deltas(response) : response.body) {
+  for await (const piece of body.stream_format ? deltas(response) : piecesOf(response)) {
     pieces.push(piece);
     live?.push(sound(piece));
     const first = arrived?.first ?? performance.now() - began;
@@ -106,7 +104,9 @@ async function send(key, body, { signal, update }) {
   }
   const whole = joined(pieces);
   const content = format === "pcm" ? wavOf(whole) : whole;
-  update({ audio: new File([content], `speech.${format === "pcm" ? "wav" : format}`, { type: TYPES[format] }) });
+  const name = `speech.${format === "pcm" ? "wav" : format}`;
+  update({ audio: new File([content], name, { type: TYPES[format] }), playing: Boolean(live) });
+  await live?.end();
 }
 
 async function* deltas(response) {

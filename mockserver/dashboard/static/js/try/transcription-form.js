@@ -42,8 +42,8 @@ export function TranscriptionForm({ models, apiKey }) {
         </select>`}</${Field}>
       <${ModelChoice} models=${usable} value=${model?.id} onChange=${(name) => change({ model: name })} />
       <${FormatChoice} rules=${card?.transcription} value=${given.format} onChange=${(format) => change({ format })} />
-      ${endpoint === "transcriptions" && html`<${Text} label="Language" placeholder="found by itself" value=${given.language}
-        onInput=${(language) => change({ language })} />`}
+      ${endpoint === "transcriptions" && html`<${Text} label="Language" placeholder="found by itself"
+        value=${given.language} onInput=${(language) => change({ language })} />`}
       <${Text} label="Prompt" placeholder="none" value=${given.prompt} onInput=${(prompt) => change({ prompt })} />
     </div>
     <div class="row">
