@@ -176,8 +176,10 @@ def test_what_a_near_miss_lacked_is_shown(page: Page, api: AudioApi) -> None:
     request = page.locator("details", has_text="The climate?")
     request.locator("summary").focus()
     page.keyboard.press("Enter")
-    expect(request).to_contain_text("user_text: wanted /weather/, got")
-    expect(request.get_by_role("link", name="sunny")).to_have_attribute("href", f"{PAGE}?search=sunny")
+    expect(request).to_contain_text("user_text wanted /weather/, got")
+    expect(request.get_by_role("link", name="sunny")).to_have_attribute("href", f"{PAGE}#sunny")
+    request.get_by_role("link", name="sunny").click()
+    expect(page.locator("li.named")).to_contain_text("sunny")
     check_axe(page)
 
 

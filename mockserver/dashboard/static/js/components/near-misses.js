@@ -16,11 +16,15 @@ export function NearMisses({ entry }) {
       <summary><h2>Near misses</h2> <span class="soft">${hint(entry)}</span></summary>
       <div class="stack">
         ${isRefused && html`<${Notice} kind="warn">${data.refusal}</${Notice}>`}
-        <ul class="misses">${misses.map((miss) => html`<${Miss} key=${miss.stub} miss=${miss} />`)}</ul>
+        <${Misses} misses=${misses} />
       </div>
     </details>
   </section>`;
 }
+
+/** Show stubs with their differences from a request. */
+export const Misses = ({ misses }) => html`
+  <ul class="misses">${misses.map((miss) => html`<${Miss} key=${miss.stub} miss=${miss} />`)}</ul>`;
 
 function Miss({ miss: { stub, name, source, differences } }) {
   return html`<li>

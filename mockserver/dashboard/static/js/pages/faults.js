@@ -1,9 +1,9 @@
 /** The page `faults`: faults, their kinds, and what remains of them. */
 import { Badge, Failure, Field } from "../components/basic.js";
-import { DefinitionList } from "../components/definition-list.js";
-import { Pattern, shortened } from "../components/pattern.js";
-import { Remaining } from "../components/remaining.js";
-import { FAULT, membersOf } from "../lib/definitions.js";
+import { FAULT, membersOf } from "../definitions/calls.js";
+import { DefinitionList } from "../definitions/list.js";
+import { Pattern, shortened } from "../definitions/pattern.js";
+import { Remaining } from "../definitions/remaining.js";
 import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";

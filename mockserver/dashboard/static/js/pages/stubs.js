@@ -1,18 +1,18 @@
 /** The page `stubs`: stubs, the requests that none of them answered, and scenarios. */
 import { Badge, Failure, Field } from "../components/basic.js";
-import { DefinitionList } from "../components/definition-list.js";
-import { Pattern, repliesOf } from "../components/pattern.js";
-import { Remaining } from "../components/remaining.js";
-import { Scenarios } from "../components/scenarios.js";
-import { Unanswered } from "../components/unanswered.js";
-import { STUB } from "../lib/definitions.js";
+import { STUB } from "../definitions/calls.js";
+import { DefinitionList } from "../definitions/list.js";
+import { Pattern, repliesOf } from "../definitions/pattern.js";
+import { Remaining } from "../definitions/remaining.js";
+import { Scenarios } from "../definitions/scenarios.js";
+import { Unanswered } from "../definitions/unanswered.js";
 import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 
 const PAUSE = 400; // milliseconds between two looks while exchanges come
 const CHAT = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
-const FLAKY = "when:\n  endpoint: speech\nreplies:\n- error: {name: overloaded, retry_after: 1}\n- say: Now it works.\n";
+const FLAKY = "when:\n  endpoint: speech\nreplies:\n- error: overloaded\n- say: The second time it works.\n";
 const STEP = "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: Yes?\n";
 const PATH = "when:\n  endpoint: /v1/vector_stores/{id}\n  method: DELETE\nreply:\n  json: {deleted: true}\n";
 const TRANSCRIPT = "when:\n  endpoint: transcriptions\n  file: meeting*.wav\nreply:\n  text: Welcome to the meeting.\n";
@@ -38,8 +38,8 @@ export function Page() {
   if (!stubs.data) return html`<${Failure} error=${stubs.error} />`;
   const rows = stubs.data.stubs;
   return html`<div class="stack">
-    <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${CHAT} choices=${choices}
-      live=${live} failure=${stubs.error} reload=${reload} />
+    <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${CHAT}
+      choices=${choices} live=${live} failure=${stubs.error} reload=${reload} />
     <${Unanswered} turn=${turn} hasStubs=${rows.length > 0} />
     ${scenarios.data && html`<${Scenarios} stubs=${rows} answer=${scenarios.data} reload=${scenarios.reload} />`}
   </div>`;

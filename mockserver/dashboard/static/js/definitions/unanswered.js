@@ -1,9 +1,10 @@
 /** The latest requests that no stub answered, with the stubs that came close. */
-import { page, withQuery } from "../lib/api.js";
+import { Failure, Status } from "../components/basic.js";
+import { Misses } from "../components/near-misses.js";
+import { page } from "../lib/api.js";
 import { time } from "../lib/format.js";
 import { useJson } from "../lib/hooks.js";
 import { html, useEffect, useState } from "../lib/preact.js";
-import { Failure, Status } from "./basic.js";
 import { shortened } from "./pattern.js";
 
 const LOOKED_AT = 100; // of the latest exchanges
@@ -42,10 +43,7 @@ function Nearest({ entry }) {
   const { data, error } = useJson(`/_mock/journal/${encodeURIComponent(entry.id)}/near-misses`);
   return html`<div class="stack nearest">
     <${Failure} error=${error} />
-    ${data && html`<dl>${data.near_misses.map((miss) => html`
-      <dt key=${miss.stub}><a href=${withQuery(page("stubs"), { search: miss.stub })}><code>${miss.stub}</code></a></dt>
-      ${miss.differences.map((each) => html`<dd key=${each}>${each}</dd>`)}
-      ${miss.differences.length === 0 && html`<dd>It would answer the request if that came again.</dd>`}`)}</dl>`}
+    ${data && html`<${Misses} misses=${data.near_misses} />`}
     <a href=${page("exchanges", entry.id)}>Show the exchange</a>
   </div>`;
 }

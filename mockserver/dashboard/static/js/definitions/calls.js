@@ -1,5 +1,5 @@
 /** Stubs and faults: the calls that read and change them, and what both have in common. */
-import { call } from "./api.js";
+import { call } from "../lib/api.js";
 
 /** What a stub and a fault are called, and where they are. */
 export const STUB = { noun: "stub", nouns: "stubs", path: "/_mock/stubs", guide: "stubs.md" };

@@ -1,8 +1,8 @@
 /** What remains of a stub or fault that is for a number of requests. */
+import { Badge } from "../components/basic.js";
 import * as access from "../lib/access.js";
 import { count } from "../lib/format.js";
 import { html } from "../lib/preact.js";
-import { Badge } from "./basic.js";
 
 /** Show what remains of a row after `done` requests: for one account exactly, else the number for each account. */
 export function Remaining({ row, done }) {

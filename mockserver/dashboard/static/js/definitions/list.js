@@ -1,10 +1,10 @@
 /** A list of stubs or faults, which can be switched, written, duplicated and deleted. */
+import { Badge, Empty, Failure, Field, Live, Notice, Switch } from "../components/basic.js";
 import { withQuery } from "../lib/api.js";
-import { addYaml, isOn, keyOf, readYaml, remove, setEnabled } from "../lib/definitions.js";
 import { count } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
-import { Badge, Empty, Failure, Field, Live, Notice, Switch } from "./basic.js";
-import { DefinitionDialog } from "./definition-dialog.js";
+import { addYaml, isOn, keyOf, readYaml, remove, setEnabled } from "./calls.js";
+import { DefinitionDialog } from "./dialog.js";
 
 const SHOWN = 100; // rows at first, and how many more each time
 
@@ -18,7 +18,8 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
   const [task, setTask] = useState(null);
   const [outcome, setOutcome] = useState(null);
   const [shown, setShown] = useState(SHOWN);
-  const found = useMemo(() => rows.filter((row) => isFound(row, search)), [rows, search]);
+  const hash = useHash();
+  const found = useMemo(() => inOrder(rows.filter((row) => isFound(row, search)), hash), [rows, search, hash]);
   const done = (next) => {
     setTask(null);
     setOutcome(next);
@@ -36,7 +37,7 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
     ${found.length === 0 && html`<${Empty}>
       ${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}.`}</${Empty}>`}
     <ul class="definitions">${found.slice(0, shown).map((row) => html`
-      <${Row} key=${keyOf(row)} ...${{ row, act }} counts=${counts(row)}>${describe(row)}</${Row}>`)}</ul>
+      <${Row} key=${keyOf(row)} ...${{ row, act, counts }} named=${isNamed(row, hash)}>${describe(row)}</${Row}>`)}</ul>
     ${found.length > shown && html`<button type="button" onClick=${() => setShown(shown + SHOWN)}>Show more</button>`}
     ${task && html`<${DefinitionDialog} kind=${kind} task=${task} onClose=${() => setTask(null)} onSaved=${saved}>
       ${task.action === "add" ? choices : null}</${DefinitionDialog}>`}
@@ -47,10 +48,28 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
 function useSearch() {
   const [search, setSearch] = useState(() => new URLSearchParams(location.search).get("search") ?? "");
   useEffect(() => {
-    history.replaceState(null, "", withQuery(location.pathname, { search }));
+    history.replaceState(null, "", withQuery(location.pathname, { search }) + location.hash);
   }, [search]);
   return [search, setSearch];
 }
+
+/** Return what is after `#` in the URL: the encoded id by which other pages refer to a row. */
+function useHash() {
+  const read = () => location.hash.slice(1);
+  const [hash, setHash] = useState(read);
+  useEffect(() => {
+    const change = () => setHash(read());
+    addEventListener("hashchange", change);
+    return () => removeEventListener("hashchange", change);
+  }, []);
+  return hash;
+}
+
+const isNamed = (row, hash) => encodeURIComponent(row.id) === hash;
+
+/** Return the rows, those that the URL names first. */
+const inOrder = (rows, hash) =>
+  [...rows.filter((row) => isNamed(row, hash)), ...rows.filter((row) => !isNamed(row, hash))];
 
 function isFound(row, search) {
   if (!search) return true;
@@ -99,7 +118,7 @@ const Outcome = ({ outcome, onClose }) => html`<div role="status" class="outcome
       <button type="button" class="quiet" onClick=${onClose}>Dismiss</button></span>
   </div></${Notice}>`}</div>`;
 
-function Row({ row, act, counts, children }) {
+function Row({ row, act, counts, named, children }) {
   const [wanted, setWanted] = useState(null); // what it is being switched to
   const latest = useRef(Promise.resolve()); // calls are made one after another, however fast it is switched
   const on = wanted ?? isOn(row);
@@ -109,7 +128,7 @@ function Row({ row, act, counts, children }) {
     latest.current = own;
     own.then(() => own === latest.current && setWanted(null));
   };
-  return html`<li class="card definition ${on ? "" : "off"}">
+  return html`<li class="card definition ${on ? "" : "off"} ${named ? "named" : ""}">
     <${Switch} checked=${on} label=${`${row.id} is on`} hideLabel onChange=${toggle} />
     <div class="what">
       <h3><code>${row.id}</code> ${row.name && html`<span class="soft">${row.name}</span>`}</h3>
@@ -121,7 +140,7 @@ function Row({ row, act, counts, children }) {
       </div>
       ${children}
     </div>
-    <div class="counts">${counts}</div>
+    <div class="counts">${counts(row)}</div>
     <div class="row buttons">
       <button type="button" onClick=${() => act.open(row.source ? "show" : "edit", row)}
         aria-label=${`${row.source ? "Show" : "Edit"} ${row.id}`}>${row.source ? "Show" : "Edit"}</button>

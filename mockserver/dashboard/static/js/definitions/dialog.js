@@ -1,9 +1,9 @@
 /** The dialogs in which stubs and faults are written and looked at. */
+import { Failure, Notice } from "../components/basic.js";
+import { Dialog } from "../components/dialog.js";
 import { ROOT } from "../lib/api.js";
-import { addYaml, readYaml, replaceYaml } from "../lib/definitions.js";
 import { html, useEffect, useState } from "../lib/preact.js";
-import { Failure, Notice } from "./basic.js";
-import { Dialog } from "./dialog.js";
+import { addYaml, readYaml, replaceYaml } from "./calls.js";
 import { YamlEditor } from "./yaml-editor.js";
 
 const ID_LINE = /^id: .*\n/;

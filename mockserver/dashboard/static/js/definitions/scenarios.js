@@ -1,7 +1,7 @@
 /** The scenarios of stubs, and the states that accounts have in them. */
-import { setScenario } from "../lib/definitions.js";
+import { Badge, Empty, Failure } from "../components/basic.js";
 import { html, useId, useState } from "../lib/preact.js";
-import { Badge, Empty, Failure } from "./basic.js";
+import { setScenario } from "./calls.js";
 
 const STARTED = "started"; // the state in which every scenario begins
 
@@ -55,7 +55,8 @@ const Scenario = ({ scenario, accounts, change }) => html`<div class="scenario">
   <h3>${scenario.name}</h3>
   <ul class="steps" aria-label="Steps">${scenario.steps.map(({ id, state, next }) => html`<li key=${id}>
     <${Badge}>${state ?? "any state"}</${Badge}> <span aria-hidden="true">→ </span>
-    <span class="visually-hidden">to </span><${Badge}>${next ?? "unchanged"}</${Badge}> <span class="soft small">by <code>${id}</code></span></li>`)}</ul>
+    <span class="visually-hidden">to </span><${Badge}>${next ?? "unchanged"}</${Badge}>
+    <span class="soft small"> by <code>${id}</code></span></li>`)}</ul>
   ${accounts.length === 0 && html`<p class="soft">Accounts are listed here once a stub has answered them. For
     another one, give its API key under “Account”.</p>`}
   ${accounts.map((account) => html`<${State} key=${account.project} ...${{ scenario, account, change }} />`)}
