@@ -7,8 +7,8 @@ const EAGER = 4; // files that are read at once; others when the user asks for t
 /** Show players of the audio that an exchange of the journal has, if any. A session is shown by `SessionPanel`. */
 export function AudioPanel({ entry }) {
   if (entry.realtime || !(entry.audio.length || entry.said_audio.length)) return null;
-  return html`<section class="card audio" aria-labelledby="audio">
-    <h2 id="audio">Audio</h2>
+  return html`<section class="card audio" id="audio" tabindex="-1" aria-labelledby="audio-title">
+    <h2 id="audio-title">Audio</h2>
     <div class="stack">
       ${entry.audio.map((file, number) => html`<${Player} key=${`audio-${number}`} file=${file} kind="caller"
         path=${pathOf(entry, "audio", number)} name=${`Sent: ${file.file || file.place}`} eager=${number < EAGER} />`)}

@@ -29,8 +29,8 @@ function Session({ entry }) {
   const chooseTurn = useCallback((place) => setTurn((before) => (before === place ? null : place)), []);
   const session = entry.realtime;
   const turns = [...session.turns.entries()].filter(([, each]) => each.kind === turnKind(entry));
-  return html`<section class="card session" aria-labelledby="session">
-      <div class="row apart"><h2 id="session">Realtime session</h2><code class="small">${session.session}</code></div>
+  return html`<section class="card session" id="session" tabindex="-1" aria-labelledby="session-title">
+      <div class="row apart"><h2 id="session-title">Realtime session</h2><code class="small">${session.session}</code></div>
       <${Summary} entry=${entry} length=${length} turns=${turns} />
       <div class="row">
         <button type="button" class="primary" disabled=${!clips.length} onClick=${mix.toggle}>
