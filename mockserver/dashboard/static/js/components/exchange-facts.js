@@ -1,4 +1,4 @@
-/** Facts about an exchange: who asked and who answered, its time, its usage and cost, and the limits that are left. */
+/** Facts about an exchange: who asked and who answered, its time, its usage and cost, the limits that are left. */
 import { page } from "../lib/api.js";
 import { bytes, count, dateTime, dollars, duration } from "../lib/format.js";
 import { html } from "../lib/preact.js";
@@ -23,23 +23,28 @@ export function Summary({ entry }) {
       ["Operation", entry.operation ?? entry.endpoint],
       ["Model", entry.model],
       ["Answered by", entry.answered_by],
-      ["Stub", entry.stub && html`<a href=${`${page("stubs")}#${encodeURIComponent(entry.stub)}`}>${entry.stub}</a>`],
-      ["Fault", entry.fault && html`<a href=${`${page("faults")}#${encodeURIComponent(entry.fault.id)}`}>${entry.fault.id}</a>`],
-      ["WebSocket", entry.connection && html`<a href=${page("exchanges", entry.connection)}>${entry.connection}</a>`],
+      ["Stub", entry.stub && html`<a href=${place("stubs", entry.stub)}>${entry.stub}</a>`],
+      ["Fault", entry.fault && html`<a href=${place("faults", entry.fault.id)}>${entry.fault.id}</a>`],
+      ["WebSocket", entry.connection
+        && html`<a href=${page("exchanges", entry.connection)}>${entry.connection}</a>`],
       ["Sent", bytes(entry.bytes_sent)],
       ["Id", html`<code>${entry.id}</code>`],
     ]} />
   </section>`;
 }
 
+const place = (name, id) => `${page(name)}#${encodeURIComponent(id)}`;
+
 /** Say what went wrong, if anything did. */
 function Outcome({ entry }) {
   const { fault } = entry;
   const message = entry.response?.error?.message;
   return html`
-    ${entry.error && html`<${Notice} kind="error">Refused with <code>${entry.error}</code>${message ? `: ${message}` : "."}</${Notice}>`}
+    ${entry.error && html`<${Notice} kind="error">Refused with <code>${entry.error}</code>${
+      message ? `: ${message}` : "."}</${Notice}>`}
     ${fault && html`<${Notice} kind="warn">The fault <code>${fault.id}</code> was applied: <code>${fault.kind}</code>${
-      fault.error ? html`, error <code>${fault.error}</code>` : ""}, for the ${ordinal(fault.occasion)} time.</${Notice}>`}
+      fault.error ? html`, error <code>${fault.error}</code>` : ""}, for the ${ordinal(fault.occasion)} time.
+    </${Notice}>`}
     ${entry.hung_up && html`<${Notice} kind="warn">The client left before the answer was complete.</${Notice}>`}`;
 }
 
@@ -51,25 +56,33 @@ function ordinal(number) {
 /** Show times, usage, cost and limits. */
 export function Measures({ entry }) {
   return html`<div class="measures" id="usage" tabindex="-1">
-    <section class="card" aria-labelledby="timing"><h2 id="timing">Timing</h2><${Timing} timing=${entry.timing} /></section>
-    <section class="card" aria-labelledby="cost"><h2 id="cost">Usage and cost</h2><${Usage} entry=${entry} /></section>
-    <section class="card" aria-labelledby="limits"><h2 id="limits">Limits</h2><${Limits} limits=${entry.limits} /></section>
+    <section class="card" aria-labelledby="timing">
+      <h2 id="timing">Timing</h2><${Timing} timing=${entry.timing} /></section>
+    <section class="card" aria-labelledby="cost">
+      <h2 id="cost">Usage and cost</h2><${Usage} entry=${entry} /></section>
+    <section class="card" aria-labelledby="limits">
+      <h2 id="limits">Limits</h2><${Limits} limits=${entry.limits} /></section>
   </div>`;
 }
 
 function Timing({ timing: { first_byte_ms: first, total_ms: total } }) {
   const part = first !== null && total ? Math.min(1, first / total) : null;
   return html`${part !== null && html`<div class="parts" aria-hidden="true">
-      <span class="wait" style=${{ flexGrow: part }}></span><span class="send" style=${{ flexGrow: 1 - part }}></span></div>`}
-    <${Facts} rows=${[["First byte after", duration(first)], ["Complete after", total === null ? "not yet" : duration(total)],
-      ["Sent in", part === null ? null : duration(Math.max(0, total - first))]]} />`;
+      <span class="wait" style=${{ flexGrow: part }}></span>
+      <span class="send" style=${{ flexGrow: 1 - part }}></span></div>`}
+    <${Facts} rows=${[
+      ["First byte after", duration(first)],
+      ["Complete after", total === null ? "not yet" : duration(total)],
+      ["Sent in", part === null ? null : duration(Math.max(0, total - first))],
+    ]} />`;
 }
 
 function Usage({ entry }) {
   if (!entry.usage) return html`<p class="soft">The answer has no usage.</p>`;
-  const cost = entry.cost_usd === null ? "unknown: a price is missing" : dollars(entry.cost_usd);
-  return html`<p class="amount">${entry.cost_usd === null ? "" : dollars(entry.cost_usd)}</p>
-    <${Facts} rows=${[["Cost", cost], ...flat(entry.usage)]} />`;
+  return html`${entry.cost_usd === null
+      ? html`<p class="soft">The cost is unknown, because a price is missing.</p>`
+      : html`<p class="amount">${dollars(entry.cost_usd)}</p>`}
+    <${Facts} rows=${flat(entry.usage)} />`;
 }
 
 /** Return the names and values of nested objects; numbers that are 0 are left out. */
@@ -94,8 +107,10 @@ function Limits({ limits }) {
   }
   if (!Object.keys(limits).length) return html`<p class="soft">The answer has no headers about limits.</p>`;
   return html`${Object.entries(kinds).map(([kind, each]) => html`<div key=${kind} class="limit">
-      <div class="row apart"><span>${kind.replaceAll("_", " ")}</span><span>${figure(each.remaining)} of ${figure(each.limit)} left</span></div>
-      <meter min="0" max=${Number(each.limit) || 1} value=${Number(each.remaining) || 0} aria-label=${`${kind} left`}></meter>
+      <div class="row apart"><span>${kind.replaceAll("_", " ")}</span>
+        <span>${figure(each.remaining)} of ${figure(each.limit)} left</span></div>
+      <meter min="0" max=${Number(each.limit) || 1} value=${Number(each.remaining) || 0}
+        aria-label=${`${kind} left`}></meter>
       ${each.reset && html`<p class="soft small">full again in ${each.reset}</p>`}</div>`)}
     <${Facts} rows=${others} />`;
 }

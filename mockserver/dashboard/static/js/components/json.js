@@ -37,9 +37,11 @@ export function Json({ value, label = "JSON" }) {
 /** Show a value with its name. `within` are the lists and objects that contain what is searched for. */
 function Node({ name, value, level, open, search, within }) {
   if (!isNested(value)) {
-    return html`<li class="leaf"><${Name} name=${name} search=${search} /><${Scalar} value=${value} search=${search} /></li>`;
+    return html`<li class="leaf">
+      <${Name} name=${name} search=${search} /><${Scalar} value=${value} search=${search} /></li>`;
   }
-  return html`<${Branch} name=${name} value=${value} level=${level} open=${open} search=${search} within=${within} />`;
+  const shared = { level, open, search, within };
+  return html`<${Branch} name=${name} value=${value} ...${shared} />`;
 }
 
 function Branch({ name, value, level, open, search, within }) {
@@ -50,17 +52,19 @@ function Branch({ name, value, level, open, search, within }) {
   const [begin, end] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   const chosen = within ? entries.filter((each) => isFound(each, search.toLowerCase(), within)) : entries;
   const what = Array.isArray(value) ? "values" : "members";
-  if (!entries.length) return html`<li class="leaf"><${Name} name=${name} search=${search} />${begin}${end}</li>`;
+  const title = html`<${Name} name=${name} search=${search} />${begin}`;
+  if (!entries.length) return html`<li class="leaf">${title}${end}</li>`;
   return html`<li>
     <button type="button" class="fold" aria-expanded=${String(isOpen)} onClick=${() => setOpen(!isOpen)}>
-      <${Name} name=${name} search=${search} />${begin}${!isOpen && html`<span class="soft"> ${count(entries.length)} ${what} </span>${end}`}
+      ${title}${!isOpen && html`<span class="soft"> ${count(entries.length)} ${what} </span>${end}`}
     </button>
     ${isOpen && html`<ul>
-      ${chosen.slice(0, shown).map(([key, each]) => html`<${Node} key=${key} name=${Array.isArray(value) ? Number(key) : key}
-        value=${each} level=${level + 1} open=${open} search=${search}
+      ${chosen.slice(0, shown).map(([key, each]) => html`<${Node} key=${key}
+        name=${Array.isArray(value) ? Number(key) : key} value=${each} level=${level + 1} open=${open} search=${search}
         within=${within && isNested(each) && within.has(each) ? within : undefined} />`)}
-      ${chosen.length > shown && html`<li><button type="button" class="quiet small" onClick=${() => setShown(shown + SHOWN)}>
-        Show more of ${count(chosen.length)} ${what}</button></li>`}
+      ${chosen.length > shown && html`<li>
+        <button type="button" class="quiet small" onClick=${() => setShown(shown + SHOWN)}>
+          Show more of ${count(chosen.length)} ${what}</button></li>`}
     </ul><span class="closing">${end}</span>`}
   </li>`;
 }
@@ -73,7 +77,9 @@ function Name({ name, search }) {
 }
 
 function Scalar({ value, search }) {
-  if (typeof value === "string") return html`<span class="text">"<${LongText} text=${value} search=${search} />"</span>`;
+  if (typeof value === "string") {
+    return html`<span class="text">"<${LongText} text=${value} search=${search} />"</span>`;
+  }
   return html`<span class=${typeof value === "number" ? "number" : "literal"}>
     <${Marked} text=${String(value)} search=${search} /></span>`;
 }
@@ -85,7 +91,7 @@ function sizeOf(value) {
   return Object.values(value).reduce((sum, each) => sum + sizeOf(each), 1);
 }
 
-/** Return how many names and values contain the text `wanted`, and the lists and objects that contain these. */
+/** Return how many names and values contain the text `wanted`, and the lists and objects around these. */
 function find(value, wanted) {
   const within = new Set();
   const search = (each) => {

@@ -15,7 +15,7 @@ import { html, useEffect } from "../lib/preact.js";
 
 const REFRESH = 400; // milliseconds between two reads of an exchange that is in flight
 
-/** Show the exchange with an id. It is read again while it is in flight, whenever the journal reports a change. */
+/** Show the exchange with an id. While it is in flight, it is read again whenever the journal reports a change. */
 export function Page({ id }) {
   const { data: entry, error, reload } = useJson(`/_mock/journal/${encodeURIComponent(id)}`);
   const isOpen = entry?.in_flight ?? false;
@@ -43,10 +43,13 @@ function Exchange({ entry }) {
     <${AudioPanel} entry=${entry} />
     <${SessionPanel} entry=${entry} />
     <div class="messages">
-      <${MessagePanel} id="request" title="Request" body=${entry.request} tables=${[["Headers", entry.headers], ["Query", entry.query]]}
+      <${MessagePanel} id="request" title="Request" body=${entry.request}
+        tables=${[["Headers", entry.headers], ["Query", entry.query]]}
         texts=${[["Instructions", entry.prompt], ["User", entry.user_text], ["Heard", entry.heard]]} />
-      <${MessagePanel} id="response" title="Answer" body=${entry.response} tables=${[["Headers", entry.response_headers]]}
-        texts=${[["Assistant", entry.reply?.text]]}><${WithoutBody} entry=${entry} /></${MessagePanel}>
+      <${MessagePanel} id="response" title="Answer" body=${entry.response}
+        tables=${[["Headers", entry.response_headers]]} texts=${[["Assistant", entry.reply?.text]]}>
+        <${WithoutBody} entry=${entry} />
+      </${MessagePanel}>
     </div>
     ${entry.pieces && html`<${StreamPanel} entry=${entry} />`}
     <${Measures} entry=${entry} />`;
@@ -59,7 +62,8 @@ function WithoutBody({ entry }) {
   if (!entry.pieces) return html`<p class="soft">The answer has no body.</p>`;
   return html`<div class="stack">
     <p>The answer was <a href="#pieces">streamed in ${count(entry.stream_pieces)} pieces</a>.</p>
-    ${entry.reply?.tool_calls?.length > 0 && html`<${Json} value=${entry.reply.tool_calls} label="Tool calls" />`}
+    ${entry.reply?.tool_calls?.length > 0
+      && html`<${Json} value=${entry.reply.tool_calls} label="Tool calls" />`}
   </div>`;
 }
 
@@ -82,12 +86,17 @@ function Neighbours({ id, children }) {
   return html`<div class="row apart">
     <nav class="row" aria-label="Exchanges">
       <a href=${page("exchanges")}>All exchanges</a>
-      ${before ? html`<a href=${page("exchanges", before.id)} rel="prev">← Previous</a>` : html`<span class="soft">← Previous</span>`}
-      ${after ? html`<a href=${page("exchanges", after.id)} rel="next">Next →</a>` : html`<span class="soft">Next →</span>`}
+      <${Neighbour} exchange=${before} rel="prev">← Previous</${Neighbour}>
+      <${Neighbour} exchange=${after} rel="next">Next →</${Neighbour}>
     </nav>
     ${children}
   </div>`;
 }
+
+/** Show a link to an exchange; without one only its text. */
+const Neighbour = ({ exchange, rel, children }) => (exchange
+  ? html`<a href=${page("exchanges", exchange.id)} rel=${rel}>${children}</a>`
+  : html`<span class="soft">${children}</span>`);
 
 /** Go to the part that the URL names, once the page has it. */
 function useHash(isShown) {
