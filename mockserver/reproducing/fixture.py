@@ -34,7 +34,7 @@ def fixture_of(entry: Mapping[str, Any]) -> dict[str, Any]:
         fixture["facts"] = {name: file[name] for name in _FACTS}
     if language:
         fixture["language"] = language
-    text = " ".join(file["heard"].split())
+    text = file["heard"].strip()
     segments = segments_of(file)
     fixture["text"] = text
     if segments and " ".join(each["text"] for each in segments) == text:

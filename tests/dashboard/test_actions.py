@@ -252,6 +252,8 @@ def test_dialogs_are_accessible_in_any_width(
         for width in (360, 1400):
             page.set_viewport_size({"width": width, "height": 800})
             check_width(page)
+            dialog = page.get_by_role("dialog")
+            assert dialog.evaluate("(it) => it.scrollWidth <= it.clientWidth")
         page.keyboard.press("Escape")
         expect(page.get_by_role("button", name=name)).to_be_focused()
 

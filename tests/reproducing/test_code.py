@@ -309,6 +309,35 @@ def test_the_fixture_is_accepted_and_answers(exchange: Exchange, tmp_path: Path)
     assert exchange.code["fixture"]["text"] == exchange.entry["heard"]
 
 
+@pytest.mark.parametrize(
+    ("model", "form"), [("whisper-1", "verbose_json"), ("gpt-4o-transcribe-diarize", "diarized_json")]
+)
+def test_a_saved_fixture_answers_with_the_same_segments_words_and_speakers(
+    server: MockServer, client: openai.OpenAI, api_key: str, tmp_path: Path, model: str, form: Any
+) -> None:
+    words = [{"word": "Guten", "start": 0.1, "end": 0.5}, {"word": "Tag.", "start": 0.5, "end": 0.9}]
+    segments = [
+        {"speaker": "A", "start": 0.1, "end": 0.9, "text": "Guten Tag.", "words": words},
+        {"speaker": "B", "start": 1.0, "end": 2.0, "text": "Hallo."},
+    ]
+    reply = {"language": "de", "segments": segments}
+    server.account(api_key).on_transcription().reply(**reply)  # type: ignore[arg-type]
+    granularities: Any = {"timestamp_granularities": ["word", "segment"]} if model == "whisper-1" else {}
+    before = client.audio.transcriptions.create(
+        model=model, file=_HELLO, response_format=form, **granularities
+    )
+    folder = tmp_path / "fixtures"
+    folder.mkdir()
+    fixture = Exchange(server, api_key, tmp_path).code["fixture"]
+    (folder / "saved.json").write_text(json.dumps(fixture), "utf-8")
+    settings = Settings(port=0, whisper_model="none", fixtures=(str(folder),), log_level="warning")
+    with MockServer(settings) as other:
+        transcriptions = other.account().client.audio.transcriptions
+        after = transcriptions.create(model=model, file=_HELLO, response_format=form, **granularities)
+        assert other.journal[-1]["answered_by"] == "fixture; name=saved"
+    assert after.to_dict() == before.to_dict()
+
+
 def _comparable(value: Any) -> Any:
     """Return an answer without what differs between two answers to the same request, and vectors, which the SDK decodes."""
     if isinstance(value, dict):
