@@ -55,9 +55,10 @@ def pytest_configure() -> None:
     """Let Ctrl-C end the servers under test also when a shell script runs the tests in the background.
 
     Clients of httpx load one certificate authority, which nothing trusts, instead of all of them: that was a quarter of
-    the time of many tests.
+    the time of many tests. Whisper computes in one thread, because tests run in as many processes as there are cores.
     """
     os.environ["SSL_CERT_FILE"] = str(DATA / "authority.pem")
+    os.environ["OMP_NUM_THREADS"] = "1"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -107,6 +108,12 @@ def whisper_server() -> Iterator[MockServer]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel of this checkout."""
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def light_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of the light distribution."""
+    return build_wheel(ROOT / "light", tmp_path_factory.mktemp("light_wheel"))
 
 
 @pytest.fixture

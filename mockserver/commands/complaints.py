@@ -39,6 +39,8 @@ TABLES = (
     *(f"catalog/{name}.toml" for name in _CATALOG_TABLES.split()),
     "agents/tools.toml",
     "control/operations.toml",
+    "reproducing/faults.toml",
+    "reproducing/sdk_calls.toml",
     "telemetry/operations.toml",
 )
 _REFUSED = "Requests that need it are answered with a 503. `mockserver doctor` reports more."

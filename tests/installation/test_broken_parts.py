@@ -261,9 +261,8 @@ def cut(path: Path) -> None:
 
 
 def test_every_table_is_known() -> None:
-    tables = [
-        path for path in PACKAGE.rglob("*.toml") if "static" not in path.parts
-    ]  # those are for browsers
+    # Those in a folder `static` are for browsers.
+    tables = [path for path in PACKAGE.rglob("*.toml") if "static" not in path.parts]
     assert sorted(TABLES) == sorted(path.relative_to(PACKAGE).as_posix() for path in tables)
 
 

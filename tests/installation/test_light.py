@@ -17,18 +17,16 @@ import openai
 import pytest
 from packaging.requirements import Requirement
 
-from tests.conftest import ROOT, build_wheel
-
 pytestmark = pytest.mark.slow
 
 REMEDY = "Whisper is not installed. Install it with: pip install faster-whisper"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(light_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder of packages: those of the light wheel, and what pip would install for it."""
     folder = tmp_path_factory.mktemp("light")
-    with zipfile.ZipFile(build_wheel(ROOT / "light", folder)) as archive:
+    with zipfile.ZipFile(light_wheel) as archive:
         archive.extractall(folder / "site")
     (metadata,) = (folder / "site").glob("*.dist-info/METADATA")
     required = Parser().parsestr(metadata.read_text("utf-8")).get_all("Requires-Dist", [])

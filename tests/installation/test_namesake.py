@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, build_wheel
-
 pytestmark = pytest.mark.slow
 
 # The files of mockserver-client 9.2.0, with shortened contents.
@@ -56,27 +54,36 @@ def unpack_theirs(site: Path) -> None:
         (site / name).write_text(text, "utf-8")
 
 
-@pytest.fixture
-def ours_last(wheel: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ours_alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of packages: audio-mockserver."""
+    site = tmp_path_factory.mktemp("ours") / "site"
+    unpack_ours(wheel, site)
+    return site
+
+
+@pytest.fixture(scope="module")
+def ours_last(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder of packages: mockserver-client, then audio-mockserver."""
-    unpack_theirs(tmp_path / "site")
-    unpack_ours(wheel, tmp_path / "site")
-    return tmp_path / "site"
+    site = tmp_path_factory.mktemp("ours_last") / "site"
+    unpack_theirs(site)
+    unpack_ours(wheel, site)
+    return site
 
 
-@pytest.fixture
-def theirs_last(wheel: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def theirs_last(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder of packages: audio-mockserver, then mockserver-client."""
-    unpack_ours(wheel, tmp_path / "site")
-    unpack_theirs(tmp_path / "site")
-    return tmp_path / "site"
+    site = tmp_path_factory.mktemp("theirs_last") / "site"
+    unpack_ours(wheel, site)
+    unpack_theirs(site)
+    return site
 
 
 def run(site: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the packages of ``site`` before all others, in the folder beside it."""
-    own = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "PYTEST"))
-    }
+    """Run Python with the packages of ``site`` before all others, in the folder beside it; it compiles them once."""
+    left_out = ("MOCKSERVER_", "PYTEST", "PYTHONDONTWRITEBYTECODE")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return subprocess.run(
         [sys.executable, *command],
         cwd=site.parent,
@@ -95,9 +102,8 @@ def test_the_import_warns_of_it(ours_last: Path) -> None:
     assert REMEDY in done.stderr
 
 
-def test_without_it_nothing_is_logged(wheel: Path, tmp_path: Path) -> None:
-    unpack_ours(wheel, tmp_path / "site")
-    done = run(tmp_path / "site", "-W", "error", "-c", "import mockserver")
+def test_without_it_nothing_is_logged(ours_alone: Path) -> None:
+    done = run(ours_alone, "-W", "error", "-c", "import mockserver")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -145,9 +151,8 @@ def test_its_own_fixture_works_where_it_was_installed_last(theirs_last: Path) ->
 @pytest.mark.parametrize(
     "variable", ["MOCKSERVER_SKIP_BINARY_DOWNLOAD", "MOCKSERVER_INITIALIZATION_JSON_PATH"]
 )
-def test_its_variables_pass_with_a_warning(wheel: Path, tmp_path: Path, variable: str) -> None:
-    unpack_ours(wheel, tmp_path / "site")
-    done = run(tmp_path / "site", "-m", "mockserver", "doctor", "--port", "0", **{variable: "1"})
+def test_its_variables_pass_with_a_warning(ours_alone: Path, variable: str) -> None:
+    done = run(ours_alone, "-m", "mockserver", "models", **{variable: "1"})
     assert done.returncode == 0
     assert (
         done.stderr
@@ -155,9 +160,11 @@ def test_its_variables_pass_with_a_warning(wheel: Path, tmp_path: Path, variable
     )
 
 
-def test_the_whole_and_the_light_distribution_are_one_too_many(wheel: Path, tmp_path: Path) -> None:
+def test_the_whole_and_the_light_distribution_are_one_too_many(
+    wheel: Path, light_wheel: Path, tmp_path: Path
+) -> None:
     unpack_ours(wheel, tmp_path / "site")
-    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+    unpack_ours(light_wheel, tmp_path / "site")
     imported = run(tmp_path / "site", "-c", "import mockserver")
     assert "RuntimeWarning: audio-mockserver " in imported.stderr
     assert "are both installed and consist of the same files" in imported.stderr
@@ -167,14 +174,16 @@ def test_the_whole_and_the_light_distribution_are_one_too_many(wheel: Path, tmp_
     assert "`pip uninstall audio-mockserver audio-mockserver-light`" in done.stdout.splitlines()[0]
 
 
-def test_the_light_distribution_alone_is_well(tmp_path: Path) -> None:
-    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+def test_the_light_distribution_alone_is_well(light_wheel: Path, tmp_path: Path) -> None:
+    unpack_ours(light_wheel, tmp_path / "site")
     done = run(tmp_path / "site", "-W", "error", "-c", "import mockserver")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_remedy_names_the_light_distribution_where_it_is_the_one(tmp_path: Path) -> None:
-    unpack_ours(build_wheel(ROOT / "light", tmp_path), tmp_path / "site")
+def test_the_remedy_names_the_light_distribution_where_it_is_the_one(
+    light_wheel: Path, tmp_path: Path
+) -> None:
+    unpack_ours(light_wheel, tmp_path / "site")
     unpack_theirs(tmp_path / "site")
     done = run(tmp_path / "site", "-S", "-c", "from mockserver import namesake; print(namesake.complaint())")
     assert "`pip install --force-reinstall --no-deps audio-mockserver-light`" in done.stdout

@@ -8,7 +8,7 @@ from faster_whisper import WhisperModel
 
 from mockserver.audio.decode import decode
 from mockserver.resources import data_folder
-from tools.whisper_training.measure import clips, evaluate, long_clips, plain
+from tools.whisper_training.measure import Clip, clips, evaluate, long_clips, plain
 from tools.whisper_training.sounds import DISTURBANCES
 from tools.whisper_training.text import everyday
 
@@ -18,6 +18,12 @@ FOLDER = data_folder("fixtures") / "whisper" / "embedded"
 @pytest.fixture(scope="module")
 def model() -> WhisperModel:
     return WhisperModel(str(FOLDER), device="cpu", compute_type="int8", local_files_only=True)
+
+
+@pytest.fixture(scope="module")
+def spoken() -> list[Clip]:
+    """Return a sentence in each voice."""
+    return clips(everyday, 13, seed=78)
 
 
 def heard(model: WhisperModel, samples: np.ndarray) -> str:
@@ -45,7 +51,7 @@ def test_it_understands_the_voices_of_the_server(model: WhisperModel, clip: str,
 
 @pytest.mark.slow
 def test_it_understands_every_voice(model: WhisperModel) -> None:
-    assert evaluate(model, clips(everyday, 39, seed=77)).word_errors <= 0.05
+    assert evaluate(model, clips(everyday, 26, seed=77)).word_errors <= 0.05
 
 
 @pytest.mark.slow
@@ -54,13 +60,13 @@ def test_it_understands_clips_longer_than_a_window(model: WhisperModel) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("disturbance", DISTURBANCES)
-def test_it_understands_disturbed_speech(model: WhisperModel, disturbance: str) -> None:
+@pytest.mark.parametrize(("number", "disturbance"), [*enumerate(DISTURBANCES)])
+def test_it_understands_disturbed_speech(
+    model: WhisperModel, spoken: list[Clip], number: int, disturbance: str
+) -> None:
     disturb = DISTURBANCES[disturbance]
-    disturbed = [
-        replace(clip, samples=disturb(clip.samples).astype(np.float32))
-        for clip in clips(everyday, 13, seed=78)
-    ]
+    every_other = spoken[number % 2 :: 2]
+    disturbed = [replace(clip, samples=disturb(clip.samples).astype(np.float32)) for clip in every_other]
     assert evaluate(model, disturbed).word_errors <= 0.1
 
 
