@@ -117,7 +117,7 @@ def answered(client: openai.OpenAI, asked: dict[str, Any]) -> bool:
 def test_a_webhook_is_delivered_whichever_workers_die(server: Served, clients: list[openai.OpenAI]) -> None:
     with receiving() as receiver:
         endpoint = {"url": receiver.url, "events": ["batch.completed"]}
-        httpx.post(f"{server.url}/_mock/webhooks", json=endpoint).raise_for_status()
+        httpx.post(f"{server.url}/_mock/webhooks", json=endpoint, timeout=PATIENCE).raise_for_status()
         batches = {batch_of(client, 100).id for client in clients}
         for _ in range(3):
             server.kill_one(signal.SIGKILL)

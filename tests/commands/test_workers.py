@@ -63,9 +63,9 @@ def test_connections_are_spread_evenly(server: Served) -> None:
 def test_a_worker_that_ends_is_replaced_and_the_others_answer_meanwhile(server: Served, number: int) -> None:
     before = server.workers()
     os.kill(before[0], number)
-    assert httpx.get(f"{server.url}/ready").status_code == 200
+    assert httpx.get(f"{server.url}/ready", timeout=PATIENCE).status_code == 200
     assert eventually(lambda: before[0] not in server.workers() and len(server.workers()) == 2)
-    assert httpx.get(f"{server.url}/health").status_code == 200
+    assert httpx.get(f"{server.url}/health", timeout=PATIENCE).status_code == 200
     server.process.terminate()
     log = server.end()
     assert "WARNING Worker 1 has ended" in log
@@ -74,7 +74,7 @@ def test_a_worker_that_ends_is_replaced_and_the_others_answer_meanwhile(server: 
 
 def test_a_request_to_end_the_server_ends_all_workers(server: Served, tmp_path: Path) -> None:
     workers = server.workers()
-    assert httpx.post(f"{server.url}/_mock/shutdown").status_code == 202
+    assert httpx.post(f"{server.url}/_mock/shutdown", timeout=PATIENCE).status_code == 202
     assert "Traceback" not in server.end()
     assert server.process.returncode == 0
     assert not any(map(is_running, workers))
@@ -158,7 +158,7 @@ def test_problems_at_the_start_are_reported_once(tmp_path: Path, server: Served)
 
 
 def test_lines_of_the_log_name_their_worker(server: Served) -> None:
-    httpx.get(f"{server.url}/v1/models", headers={"x-mock-strictness": "nonsense"})
+    httpx.get(f"{server.url}/v1/models", headers={"x-mock-strictness": "nonsense"}, timeout=PATIENCE)
     server.process.terminate()
     lines = server.end().splitlines()
     assert all(" worker 1: " in line or " worker 2: " in line for line in lines)
@@ -186,10 +186,13 @@ def test_calls_are_the_same_at_every_worker(server: Served) -> None:
 
 def test_the_control_api_knows_the_caller_of_a_request_that_was_passed_on(tmp_path: Path) -> None:
     with served(tmp_path, "--control-token", "secret") as server:
-        answers = [httpx.get(f"{server.url}/_mock/calls").status_code for _ in range(4)]
+        answers = [httpx.get(f"{server.url}/_mock/calls", timeout=PATIENCE).status_code for _ in range(4)]
         assert answers == [401] * 4
         header = {"x-mock-control-token": "secret"}
-        allowed = [httpx.get(f"{server.url}/_mock/calls", headers=header).status_code for _ in range(4)]
+        allowed = [
+            httpx.get(f"{server.url}/_mock/calls", headers=header, timeout=PATIENCE).status_code
+            for _ in range(4)
+        ]
         assert allowed == [200] * 4
 
 

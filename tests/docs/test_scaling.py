@@ -29,7 +29,7 @@ COMMANDS = [
 )
 def test_the_server_of_the_guide_answers(tmp_path: Path, command: str) -> None:
     with running(tmp_path, *command.split()[2:]) as (_, url):
-        assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
+        assert httpx.get(f"{url}/ready", timeout=60).json() == {"status": "ready"}
 
 
 def test_a_server_uses_the_redis_of_the_guide(tmp_path: Path, redis_server: RedisProcess) -> None:
@@ -38,7 +38,7 @@ def test_a_server_uses_the_redis_of_the_guide(tmp_path: Path, redis_server: Redi
     )
     given = [redis_server.url() if each.startswith("redis://") else each for each in command.split()[2:]]
     with running(tmp_path, *given) as (_, url):
-        assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
+        assert httpx.get(f"{url}/ready", timeout=60).json() == {"status": "ready"}
 
 
 def test_the_extra_of_the_guide_exists() -> None:
