@@ -175,8 +175,7 @@ def _begin_work(server: MockServer) -> None:
     )
     server.clock.advance(2 * _HALF_A_BATCH)
     server.clock.advance(_HALF_A_BATCH)
-    while _answered_lines(server) < _LINES // 2:
-        time.sleep(0.01)
+    _await_end(server, "chat", _LINES // 2)
     notes.client.responses.create(model="gpt-5.4", input="Sum up all notes of this week.", background=True)
     httpx.post(
         f"{notes.base_url}/stt/create",
@@ -187,10 +186,13 @@ def _begin_work(server: MockServer) -> None:
     server.clock.advance(2.6)
 
 
-def _answered_lines(server: MockServer) -> int:
-    """Return how many lines of the batch are answered."""
-    chats = [entry for entry in server.journal if entry["endpoint"] == "chat"]
-    return sum(entry["timing"]["total_ms"] is not None for entry in chats)
+def _await_end(server: MockServer, endpoint: str, count: int) -> None:
+    """Wait until that many exchanges of an endpoint have ended."""
+    while True:
+        ends = [entry["timing"]["total_ms"] for entry in server.journal if entry["endpoint"] == endpoint]
+        if sum(end is not None for end in ends) == count:
+            return
+        time.sleep(0.01)
 
 
 def _script(server: MockServer) -> None:
@@ -259,6 +261,7 @@ def _session(server: MockServer, account: AudioApi) -> str:
         call.say("What is the weather in Rome?")
         call.interrupt("And in Berlin?")
         call.hear()
+    _await_end(server, "realtime", 1)
     latest = server.latest_exchange
     assert latest is not None
     return latest
