@@ -18,6 +18,7 @@
 # make dashboard-libraries copies the libraries of the dashboard's pages into the package, from npm; needs Node
 # make sbom    lists the locked dependencies of the distributions in build/sbom, in the format of CycloneDX
 # make pictures redraws the pictures of the documentation
+# make dashboard-pictures redraws the pictures of the dashboard, in Chromium
 # make llms     writes llms.txt, the index of the guides for language models
 # make fuzz    sends mutated requests to every endpoint for ten minutes; ARGS go to it: ARGS="--minutes 1 --seed 7"
 PYTHON ?= python3
@@ -51,7 +52,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures llms dashboard-libraries check format bench build lock whisper clean
+.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -119,6 +120,9 @@ fuzz: $(FUZZ)/.python
 
 pictures: $(DEV)
 	$(BIN)/python -m tools.pictures
+
+dashboard-pictures: $(DASHBOARD)/.python
+	$(DASHBOARD)/bin/python -W ignore -m tools.dashboard_pictures
 
 llms: $(DEV)
 	$(BIN)/python -m tools.llms
