@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mockserver.journal.entries import EntryFacts, decoded, encoded
+from mockserver.journal.entries import EntryFacts, encoded
+from mockserver.journal.in_flight import InFlight
 from mockserver.journal.listener import Listener, cursor_of
 from mockserver.journal.record import Record, as_json, of_account, records_of
 from mockserver.journal.search import Range, search
@@ -62,9 +63,7 @@ class Matcher(Protocol):
 class Journal:
     """The entries of all accounts in a log, which other processes may share. Thread-safe.
 
-    Entries are JSON. The progress of those that are in flight in this process is in its memory; other processes see
-    what was last written, if it ``is_shared``. An entry whose process was killed has ended. With ``is_kept`` false, the
-    journal is off.
+    Entries are JSON. Those that are in flight are as ``InFlight`` says. With ``is_kept`` false, the journal is off.
 
     What is changed with an entry within a block ``with together()`` is changed in one step, if the store can do so.
     An ``account_id`` of ``None`` means every account. ``limits`` are those of the evaluation of conditions;
@@ -89,13 +88,10 @@ class Journal:
         self.clock = clock
         self.is_kept = is_kept
         self.together = together
-        self._is_shared = is_shared
         self._log = log
         self._audio = audio
         self._presence = presence
-        self._finishing = threading.Lock()
-        self._in_flight: dict[int, tuple[bytes, Progress]] = {}  # the entries of this process, by place
-        self._unwritten: dict[int, bytes] = {}  # final records of entries
+        self._in_flight = InFlight(log, presence, is_shared=is_shared)
 
     def __len__(self) -> int:
         return self._log.state().entries
@@ -116,46 +112,22 @@ class Journal:
 
     def begin(self, record: Record, progress: Progress) -> int:
         """Add the entry of an exchange that is in flight. Return its place, for ``finish``. Raises ``StateFailed``."""
-        data = encoded(record)
-        place = self._log.append(record.id, record.account_id, data, self._presence.name)
-        self._in_flight[place] = (data, progress)
-        return place
+        return self._in_flight.begin(record, progress)
 
     def write_progress(self, place: int) -> None:
         """Write the progress of an entry that is in flight, without the events of a session, for other processes."""
-        if not self._is_shared:
-            return
-        with self._finishing:
-            if place in self._in_flight:
-                data, progress = self._in_flight[place]
-                record = decoded(data)
-                progress.apply_to(record, events=False)
-                try:
-                    self._log.replace(place, encoded(record), self._presence.name)
-                except StateFailed as error:
-                    log.debug("the progress of an exchange was not written: %s", error)
+        self._in_flight.write_progress(place)
 
     def finish(self, place: int, record: Record) -> None:
         """Replace the record of an entry by the final one: its response has ended."""
-        data = encoded(record)
-        with self._finishing:
-            try:
-                self._log.replace(place, data)
-            except StateFailed as error:
-                log.warning(
-                    "The end of %s %s is not in the journal yet: %s", record.method, record.path, error
-                )
-                self._unwritten[place] = data
-            self._in_flight.pop(place, None)
+        self._in_flight.finish(place, record)
 
     def tend(self, closing: threading.Event) -> None:
         """Report to other processes that this one lives, until ``closing`` is set. For a thread of its own."""
         while not closing.wait(EXTENDED):
             try:
                 self._presence.extend()
-                for place, data in list(self._unwritten.items()):
-                    self._log.replace(place, data)
-                    del self._unwritten[place]
+                self._in_flight.write_late()
             except StateFailed as error:
                 log.debug("the journal cannot be written: %s", error)
 
@@ -222,7 +194,9 @@ class Journal:
         ``show`` returns the JSON of an entry, ``events``: see ``records``.
         """
         select = self._selecting(matcher, events=events)
-        return Listener(self._log, account_id, lambda entry: select(self._read_again(entry)), show, cursor)
+        return Listener(
+            self._log, account_id, lambda entry: select(self._in_flight.read_again(entry)), show, cursor
+        )
 
     @property
     def latest_id(self) -> str | None:
@@ -237,13 +211,7 @@ class Journal:
 
     def record_of(self, entry: LogEntry, *, events: bool = True) -> Record:
         """Return the current record of an entry of the log."""
-        record = decoded(entry.data)
-        in_flight = self._in_flight.get(entry.place)
-        if in_flight is not None:
-            in_flight[1].apply_to(record, events=events)
-        elif entry.owner and not self._presence.lives(entry.owner):
-            record.in_flight = False
-        return record
+        return self._in_flight.record_of(entry, events=events)
 
     def count(self, account_id: str | None, matcher: Matcher) -> int:
         """Return how many entries or turns of an account ``matcher`` selects.
@@ -313,13 +281,6 @@ class Journal:
             return record if matcher is None or matcher.count(EntryFacts(record)) else None
 
         return select
-
-    def _read_again(self, entry: LogEntry) -> LogEntry:
-        """Return an entry as it is in the log now, if it was in flight in this process and has ended since."""
-        if entry.owner != self._presence.name or entry.place in self._in_flight:
-            return entry
-        found = self._log.entries(None, after=entry.place - 1, before=entry.place + 1)
-        return found[0] if found else entry
 
     def _count(self, entry: LogEntry, matcher: Matcher) -> int:
         return matcher.count(EntryFacts(self.record_of(entry, events=False)))
