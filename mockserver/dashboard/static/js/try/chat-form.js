@@ -47,7 +47,7 @@ export function ChatForm({ models, apiKey }) {
     });
   };
   return html`<form class="stack" onSubmit=${submit}>
-    <ol class="turns" aria-label="Conversation">${turns.map((each) => html`<${Turn} turn=${each} />`)}
+    <ol class="chat-turns" aria-label="Conversation">${turns.map((each) => html`<${Turn} turn=${each} />`)}
       ${isBusy && state.transcript && html`<${Turn} turn=${{ by: "assistant", text: state.transcript }} />`}
     </ol>
     <${AudioInput} file=${file} onFile=${setFile} />
@@ -74,7 +74,7 @@ function Turn({ turn }) {
   const element = useRef(null);
   useEffect(() => element.current.scrollIntoView({ block: "nearest" }), []);
   const name = turn.by === "caller" ? "You" : "Assistant";
-  return html`<li ref=${element} class=${`turn ${turn.by}`}>
+  return html`<li ref=${element} class="chat-turn ${turn.by}">
     ${turn.audio ? html`<${BlobPlayer} blob=${turn.audio} name=${name} kind=${turn.by} />` : html`<h2>${name}</h2>`}
     ${turn.text && html`<p>${turn.text}</p>`}
   </li>`;
