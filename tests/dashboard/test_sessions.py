@@ -142,6 +142,18 @@ def test_without_kept_audio_the_page_says_how_to_keep_it(
     expect(page.locator(".lane.assistant .block canvas")).to_have_count(2)
 
 
+def test_what_a_client_commits_itself_is_on_the_track_of_the_caller(page: Page, server: MockServer) -> None:
+    without_turns = {"audio": {"input": {"turn_detection": None}}}
+    with server.account(KEY).caller(session=without_turns) as caller:
+        caller.say(STORY)
+        caller.hear()
+    show_session(page, server)
+
+    expect(page.locator(".lane.caller .block canvas")).to_have_count(1)
+    page.locator(".lane.caller .block").click()
+    expect(page.locator(".turns .player")).to_have_count(2)
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_a_session_is_accessible_and_fits(page: Page, server: MockServer, colours: Any) -> None:
     talk(server)

@@ -1,6 +1,7 @@
 /** What happened in a Realtime session, as blocks on the time line of its two sides. Times are in seconds. */
 
 const NEAR = 1; // milliseconds between a segment of speech and the audio that was kept of it
+const EARLY = 100; // milliseconds by which a turn may begin before the end of the audio that it answers
 
 /**
  * Return the blocks of an entry's session: `{key, side, from, to, heardTo, text, turn, file}`.
@@ -26,33 +27,35 @@ export function lengthOf(entry, blocks) {
 /** Return the kind of turn that a session has: of a transcription session there are no responses. */
 export const turnKind = (entry) => (entry.realtime.kind === "transcription" ? "transcription" : "response");
 
-/** Return what the caller said: the files that were kept, and the segments of speech of which there is none. */
+/** Return what the caller said, in each turn once: by turn detection, by what was committed, or in writing. */
 function callersOf(entry) {
   const kind = turnKind(entry);
-  const turns = entry.realtime.turns;
+  const turns = [...entry.realtime.turns.entries()].filter(([, turn]) => turn.kind === kind);
   const files = new Set(entry.audio.keys());
-  const blocks = [];
-  const known = new Set(); // a turn may answer again what an earlier one has answered
-  turns.forEach((turn, place) => {
-    if (turn.kind !== kind) return;
-    turn.speech.forEach(([from, to], number) => {
-      if (known.has(from)) return;
-      known.add(from);
-      const file = entry.audio.findIndex((row) => Math.abs(row.at_ms - from) <= NEAR);
-      files.delete(file);
-      blocks.push(callers(from, to, number ? "" : turn.heard, place, fileOf(entry.audio, "audio", file)));
-    });
-    if (!turn.speech.length && (turn.heard || turn.user_text)) {
-      blocks.push(callers(turn.began_ms, turn.began_ms, turn.heard ?? turn.user_text, place, null));
-    }
-  });
+  const blocks = turns.flatMap(([place, turn]) => spokenIn(entry, place, turn, files));
+  const spoken = blocks.filter(({ from }, number) => ( // a turn may answer again what an earlier one has
+    blocks.findIndex((block) => block.from === from) === number));
   for (const number of files) {
     const row = entry.audio[number];
     const end = row.at_ms + row.duration * 1000;
-    const place = turns.findIndex((turn) => turn.kind === kind && (turn.item === row.place || turn.began_ms >= end - NEAR));
-    blocks.push(callers(row.at_ms, end, "", place, fileOf(entry.audio, "audio", number)));
+    const found = turns.find(([, turn]) => turn.item === row.place || turn.began_ms >= end - EARLY);
+    const [place, turn] = found ?? [-1, null];
+    const text = spoken.some((block) => block.turn === place) ? "" : turn?.heard;
+    spoken.push(callers(row.at_ms, end, text, place, fileOf(entry.audio, "audio", number)));
   }
-  return blocks;
+  const others = turns.filter(([place, turn]) => (
+    !turn.speech.length && (turn.heard || turn.user_text) && !spoken.some((block) => block.turn === place)));
+  return [...spoken, ...others.map(([place, turn]) => (
+    callers(turn.began_ms, turn.began_ms, turn.heard ?? turn.user_text, place, null)))];
+}
+
+/** Return the segments of speech of a turn, and take the files that were kept of them out of `files`. */
+function spokenIn(entry, place, turn, files) {
+  return turn.speech.map(([from, to], number) => {
+    const file = entry.audio.findIndex((row) => Math.abs(row.at_ms - from) <= NEAR);
+    files.delete(file);
+    return callers(from, to, number ? "" : turn.heard, place, fileOf(entry.audio, "audio", file));
+  });
 }
 
 const callers = (from, to, text, turn, file) => (
