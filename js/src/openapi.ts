@@ -1091,7 +1091,7 @@ export interface components {
             after?: string;
             /** @description Id of an entry. Lists only earlier entries, the latest of them. */
             before?: string;
-            /** @description Names of the members that the listed entries have. Default: all. */
+            /** @description Names of the members that the listed entries have, also of their session: realtime.turns. Default: all. */
             fields?: string[];
         };
         /**
