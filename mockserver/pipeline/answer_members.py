@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from mockserver.accounts.redaction import Secrets
     from mockserver.pipeline.call import Call
-    from mockserver.pipeline.responses import Reply
 
 _REFUSED = 400
 _LIMITS = ("x-ratelimit-", "retry-after")  # headers about limits
@@ -48,33 +48,27 @@ def is_own(call: Call | None, status: int | None, request: Mapping[str, Any]) ->
 
 
 def answer_of(
-    whole: Reply | None, headers: Mapping[str, str], secrets: Secrets, *, own: bool
+    body: bytes | None, headers: Mapping[str, str], secrets: Secrets, *, own: bool
 ) -> dict[str, Any]:
-    """Return the headers, those about limits, and the body of a ``whole`` answer. ``own`` is by ``is_own``."""
-    shown = headers if own else redacted.response_headers(headers, secrets)
+    """Return the headers, those about limits, and the body of an answer that is whole. ``own`` is by ``is_own``."""
     return {
-        "response_headers": dict(shown),
-        "response": None if whole is None else _body(whole, secrets, own=own),
+        "response_headers": dict(headers if own else redacted.response_headers(headers, secrets)),
+        "response": _shown(body, headers.get("content-type", ""), secrets, own=own) if body else None,
         "limits": {name: value for name, value in headers.items() if name.startswith(_LIMITS)},
     }
 
 
-def _body(reply: Reply, secrets: Secrets, *, own: bool) -> Any:
-    """Return the body: JSON or a text, redacted and shortened, or facts about other data."""
-    body, media_type = reply.body, reply.media_type
-    if not body or not isinstance(body, bytes):
-        return None
+def _shown(body: bytes, content_type: str, secrets: Secrets, *, own: bool) -> Any:
+    """Return a body: JSON or a text, redacted and shortened, or facts about other data."""
+    media_type = content_type.partition(";")[0].strip().lower()
     if len(body) > _MAX_TEXT or not is_text(media_type):
         return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-    text = body.decode("utf-8", "replace")
-    if not media_type.endswith("json"):
-        return redacted.answer_text(text, secrets)
-    if own and len(body) <= redacted.MAX_CHARACTERS and not secrets.may_be_in(text):
-        return msgspec.Raw(body)  # it takes no time to read it
-    try:
-        return _json(body, secrets)
-    except (ValueError, RecursionError):  # a fault has broken it
-        return redacted.answer_text(text, secrets)
+    if media_type.endswith("json"):
+        if own and len(body) <= redacted.MAX_CHARACTERS and not secrets.may_be_in(body.decode()):
+            return msgspec.Raw(body)  # it takes no time to read it
+        with contextlib.suppress(ValueError, RecursionError):  # a fault has broken it
+            return _json(body, secrets)
+    return redacted.answer_text(body.decode("utf-8", "replace"), secrets)
 
 
 def _json(body: bytes, secrets: Secrets) -> Any:

@@ -99,7 +99,7 @@ class Exchange:
         self._is_open = False  # a stream or session has begun, and not ended
         self._place: int | None = None  # of the entry in the journal, while it is in flight
         self._head = _Head()
-        self._whole: Reply | None = None  # the answer, if it is no stream
+        self._body: bytes | None = None  # of an answer that is no stream
         self.call: Call | None = None
         self.model = ""
         self.fault: HitFault | None = None
@@ -142,7 +142,7 @@ class Exchange:
         if isinstance(reply.body, bytes):
             self._progress.sent = len(reply.body)
             self._progress.first_byte_ms = self._elapsed()
-            self._whole = reply
+            self._body = reply.body
             record = self._record(in_flight=False, hung_up=self.request.connection.has_hung_up)
             self._write(record)
             self._close(record)
@@ -276,7 +276,7 @@ class Exchange:
             answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
             stub=self.stub,
             fault=self.fault,
-            **answer_of(self._whole, head.headers, secrets, own=own),
+            **answer_of(self._body, head.headers, secrets, own=own),
             reply=reply_of(call, secrets),
             **usage_of(call),
             timing=Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),

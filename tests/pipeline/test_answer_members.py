@@ -21,7 +21,7 @@ JSON = "application/json"
 def written(body: bytes, headers: Mapping[str, str] = {}, *, own: bool = False) -> dict[str, Any]:
     """Return the members of the answer, as the journal writes them."""
     reply = Reply(body, 200, JSON, headers.items())
-    members = answer_of(reply, reply.headers.joined(), Secrets([KEY]), own=own)
+    members = answer_of(body, reply.headers.joined(), Secrets([KEY]), own=own)
     decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(members))
     return decoded
 
