@@ -89,8 +89,11 @@ def _served(options: tuple[str, ...]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import expect
+
     from tests.dashboard import chromium
 
+    expect.set_options(timeout=_PATIENCE)
     chromium.require()
     with chromium.running() as browser:
         yield browser
@@ -100,7 +103,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser, server: MockServer) -> Iterator[BrowserContext]:
     """Yield a profile of this test; paths are those of ``server``."""
     with browser.new_context(base_url=server.url, reduced_motion="reduce") as made:
-        made.set_default_timeout(20_000)
+        made.set_default_timeout(_PATIENCE)
         yield made
 
 
