@@ -32,6 +32,7 @@ NEED_IT = [
     module.name for module in HERE.glob("test_*.py") if "from playwright." in module.read_text("utf-8")
 ]
 collect_ignore = [] if HAS_PLAYWRIGHT else NEED_IT
+_PATIENCE = 20_000  # milliseconds that a page may take on a busy machine
 
 
 def pytest_report_header() -> list[str]:
