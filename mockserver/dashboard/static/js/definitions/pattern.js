@@ -3,13 +3,13 @@ import { html } from "../lib/preact.js";
 
 const MOST = 160; // characters of a text
 
-/** Show the conditions of a pattern (`when`). */
-export function Pattern({ when = {} }) {
+/** Show the conditions of a pattern (`when`); `all` is shown without any. */
+export function Pattern({ when = {}, all = "Every request" }) {
   const conditions = Object.entries(when).flatMap(([name, wanted]) =>
     ["headers", "fields"].includes(name)
       ? Object.entries(wanted).map(([key, value]) => [`${name}.${key}`, value])
       : [[name, wanted]]);
-  if (!conditions.length) return html`<p class="pattern soft">Every request that it can answer</p>`;
+  if (!conditions.length) return html`<p class="pattern soft">${all}</p>`;
   return html`<p class="pattern">${conditions.map(([name, wanted]) => html`
     <span class="condition" key=${name}>
       <span class="soft">${name}</span> <code>${shortened(wanted)}</code></span>`)}</p>`;

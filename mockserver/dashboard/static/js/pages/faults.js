@@ -8,14 +8,14 @@ import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
 
-const PAUSE = 400; // milliseconds between two looks while requests are hit
+const PAUSE = 100; // milliseconds between two looks while requests are hit; a millisecond more for each fault
 const NEW = "error: rate_limit_requests\nretry_after: 1\ntimes: 2\nwhen:\n  endpoint: chat\n";
 const SHOWN_ELSEWHERE = ["id", "name", "enabled", "error", "fault", "when", "times"];
 
 /** Show the page. */
 export function Page() {
   const faults = useJson("/_mock/faults");
-  const look = useThrottled(faults.reload, PAUSE);
+  const look = useThrottled(faults.reload, PAUSE + (faults.data?.faults.length ?? 0));
   const live = useLive({ fields: "id", when: JSON.stringify({ fault: "*" }) }, { onEntry: look, onDeleted: look });
   if (!faults.data) return html`<${Failure} error=${faults.error} />`;
   return html`<${DefinitionList} kind=${FAULT} rows=${faults.data.faults} describe=${describe} counts=${counts}

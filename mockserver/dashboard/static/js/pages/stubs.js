@@ -10,7 +10,7 @@ import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 
-const PAUSE = 400; // milliseconds between two looks while exchanges come
+const PAUSE = 100; // milliseconds between two looks while exchanges come; a millisecond more for each stub
 const CHAT = "when:\n  endpoint: chat\n  user_text: weather\nreply:\n  say: It is sunny.\n";
 const FLAKY = "when:\n  endpoint: speech\nreplies:\n- error: overloaded\n- say: The second time it works.\n";
 const STEP = "when:\n  endpoint: chat\nscenario: {name: order, state: started, next: ordered}\nreply:\n  say: Yes?\n";
@@ -33,7 +33,7 @@ export function Page() {
     setTurn((before) => before + 1);
     return Promise.all([stubs.reload(), scenarios.reload()]);
   };
-  const look = useThrottled(reload, PAUSE);
+  const look = useThrottled(reload, PAUSE + (stubs.data?.stubs.length ?? 0));
   const live = useLive({ fields: "id" }, { onEntry: look, onDeleted: look });
   if (!stubs.data) return html`<${Failure} error=${stubs.error} />`;
   const rows = stubs.data.stubs;
@@ -46,7 +46,7 @@ export function Page() {
 }
 
 const describe = (stub) => html`
-  <${Pattern} when=${stub.when} />
+  <${Pattern} when=${stub.when} all="Every request that it can answer" />
   <p class="does"><span aria-hidden="true">→ </span><span class="visually-hidden">is answered with </span>
     ${repliesOf(stub)}</p>
   ${(stub.priority || stub.scenario) && html`<div class="row small">
