@@ -16,6 +16,7 @@ from tests.dashboard.checks import check_axe, check_width
 from tests.dashboard.chromium import Complaints
 
 PAGE = "/_mock/dashboard/faults"
+SLOW = 30_000  # ms; the first refusal of a server loads what explains it
 KEY = "sk-mock-tier-5-caller"
 HOSTILE = "<svg onload=alert(1)>"
 
@@ -86,7 +87,8 @@ def test_a_fault_is_made_of_a_kind(page: Page, api: AudioApi, complaints: Compla
     page.get_by_label("Begin with").select_option("an error of the API")
     editor(page).fill("error: overloaded\ntimes: 1\nuntil: 1\nfrom: 2\n")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_role("alert")).to_have_text("Line 3, column 1: until: must be after 'from'.")
+    text = "Line 3, column 1: until: must be after 'from'."
+    expect(page.get_by_role("alert")).to_have_text(text, timeout=SLOW)
     check_axe(page)
     editor(page).fill("id: mine\nerror: overloaded\ntimes: 1\n")
     page.get_by_role("button", name="Add", exact=True).click()

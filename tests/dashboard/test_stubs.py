@@ -17,6 +17,7 @@ from tests.dashboard.checks import check_axe, check_width
 from tests.dashboard.chromium import Complaints
 
 PAGE = "/_mock/dashboard/stubs"
+SLOW = 30_000  # ms; the first refusal of a server loads what explains it
 FILE = """\
 - id: sunny
   when: {endpoint: chat, user_text: weather}
@@ -109,9 +110,8 @@ def test_a_stub_is_written_by_keyboard_and_its_error_is_shown_at_its_line(
     page.keyboard.insert_text("reply: {say: It will rain.}\n")
     page.keyboard.press("Control+Enter")
     wrong = page.get_by_role("alert")
-    expect(wrong).to_have_text(
-        "Line 2, column 3: Unknown parameter: 'when.user_txt'. Did you mean 'user_text'?"
-    )
+    text = "Line 2, column 3: Unknown parameter: 'when.user_txt'. Did you mean 'user_text'?"
+    expect(wrong).to_have_text(text, timeout=SLOW)
     expect(editor(page)).to_have_attribute("aria-invalid", "true")
     at = editor(page).evaluate("(area) => area.value.slice(area.selectionStart, area.selectionStart + 8)")
     assert at == "user_txt"
