@@ -195,6 +195,20 @@ def test_code_is_shown_and_copied(
         assert "onerror=alert(1)" in copied
 
 
+def test_code_is_copied_where_a_page_has_no_clipboard(
+    page: Page, server: MockServer, api: AudioApi, context: BrowserContext
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.add_init_script("navigator.clipboard.writeText = undefined")  # as without TLS on another machine
+    transcribe(api)
+    open_latest(page, server)
+
+    open_action(page, "Copy as")
+    page.get_by_role("dialog").get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Copied")).to_be_focused()
+    assert "curl -sS" in page.evaluate("navigator.clipboard.readText()")
+
+
 def test_what_cannot_be_made_says_why(page: Page, server: MockServer, api: AudioApi) -> None:
     ask(api, "x" * 5000)
     open_latest(page, server)

@@ -1,4 +1,5 @@
 /** Small components that several pages use. */
+import { copyText } from "../lib/clipboard.js";
 import { html, useEffect, useId, useState } from "../lib/preact.js";
 
 /** Show a short fact. `kind` is `good`, `warn`, `bad`, `info` or empty. */
@@ -38,18 +39,15 @@ export const Switch = ({ checked, label, hideLabel = false, disabled = false, on
 
 /** Show a button that copies `text`. */
 export function Copy({ text, label = "Copy" }) {
-  const [copied, setCopied] = useState(false);
+  const [outcome, setOutcome] = useState("");
   useEffect(() => {
-    if (!copied) return undefined;
-    const timer = setTimeout(() => setCopied(false), 2000);
+    if (!outcome) return undefined;
+    const timer = setTimeout(() => setOutcome(""), 2000);
     return () => clearTimeout(timer);
-  }, [copied]);
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-  };
+  }, [outcome]);
+  const copy = async () => setOutcome((await copyText(text)) ? "Copied" : "Not copied");
   return html`<button type="button" class="quiet" onClick=${copy}>
-    ${copied ? "Copied" : label}<span class="visually-hidden" role="status">${copied ? " Copied" : ""}</span>
+    ${outcome || label}<span class="visually-hidden" role="status">${outcome}</span>
   </button>`;
 }
 
