@@ -68,8 +68,8 @@ FOCUSED = """() => {
   if (!element || element === document.body) return null;
   element.dataset.stop ??= String(document.querySelectorAll("[data-stop]").length);
   const box = element.getBoundingClientRect();
-  const style = getComputedStyle(element);
-  const outlined = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  const styles = [getComputedStyle(element), getComputedStyle(element, "::after")];
+  const outlined = styles.some((style) => style.outlineStyle !== "none" || style.boxShadow !== "none");
   return [element.dataset.stop, element.outerHTML.slice(0, 120), outlined && box.width > 0 && box.height > 0];
 }"""
 

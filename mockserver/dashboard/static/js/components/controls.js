@@ -10,17 +10,17 @@ const THEMES = [["", "As the system"], ["light", "Light"], ["dark", "Dark"]];
 
 /** Show the controls, and ask for the control token if the server wants one. */
 export function Controls() {
-  const [needsToken, setNeedsToken] = useState(false);
+  const [refusal, setRefusal] = useState(null); // a new one each time, so that the dialog is shown again
   useEffect(() => {
     const check = () => get("/_mock/clock").then(
-      () => setNeedsToken(false), (error) => setNeedsToken(error.status === 401));
+      () => setRefusal(null), (error) => setRefusal(error.status === 401 ? error : null));
     check();
     return access.onChange(check);
   }, []);
   return html`
     <${KeyField} />
     <${ThemeField} />
-    ${needsToken && html`<${TokenDialog} />`}`;
+    ${refusal && html`<${TokenDialog} />`}`;
 }
 
 function KeyField() {
