@@ -13,11 +13,12 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from mockserver.engines.whisper.models import embedded_model
+from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
-from tests.conftest import FIXTURES
 from tests.dashboard.checks import check_axe, check_width
 from tests.dashboard.chromium import Complaints
 
+FIXTURES = data_folder("fixtures")
 TRY = "/_mock/dashboard/try"
 KEY = "sk-mock-try-it"  # of the page's requests, unless another one is given
 HELLO = "Hello world, this is a test."
