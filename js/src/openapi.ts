@@ -3563,7 +3563,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The stubs that the request can see, the nearest first, and the message if it was refused for want of a stub. */
+            /** @description The stubs that the request can see, the nearest first, and the message if it was refused because no stub matched. */
             200: {
                 headers: {
                     [name: string]: unknown;

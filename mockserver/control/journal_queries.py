@@ -87,7 +87,9 @@ def of_body(body: Mapping[str, Any]) -> JournalQuery:
     fields = body.get("fields")
     for name in fields or ():
         if name not in SHOWN and name not in _PARTS:
-            raise ControlError(f"fields: {name!r} is no member of an entry. {suggestion(name, SHOWN)}")
+            raise ControlError(
+                f"fields: {name!r} is no member of an entry. {suggestion(name, (*SHOWN, *_PARTS))}"
+            )
     return JournalQuery(
         body.get("when", {}),
         None if fields is None else tuple(name for name in fields if name in SHOWN),

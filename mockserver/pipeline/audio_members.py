@@ -74,7 +74,7 @@ def said_record(said: said_audio.SaidAudio, secrets: Secrets) -> SaidAudio:
 
 
 def transcript_of(heard: Transcription, secrets: Secrets) -> Transcript:
-    """Return the record of a transcription. If a secret is in it, its segments and words are not told apart."""
+    """Return the record of a transcription. If a secret is in it, it is one segment without words."""
     segments: Sequence[Segment] = tuple(heard.segments)
     text = text_of(segments)
     shown = secrets.hide(text)

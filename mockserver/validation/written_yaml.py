@@ -12,9 +12,7 @@ from mockserver.validation.located_yaml import is_plain_text
 _DUMPER: Any = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 _WIDTH = 100  # columns
 _TEXT = "tag:yaml.org,2002:str"
-_BLOCK = re.compile(
-    r"[^\n]*\S[^\n]*\n.*", re.DOTALL
-)  # a text of several lines, the first of which is not blank
+_BLOCK = re.compile(r"[^\n]*\S[^\n]*\n.*", re.DOTALL)  # several lines, the first of which is not blank
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]

@@ -150,7 +150,7 @@ def test_a_stub_is_edited_duplicated_deleted_and_restored(
     expect(row(page, "stub-1")).to_contain_text("Good morning.")
 
 
-def test_stubs_of_accounts_with_the_same_id_are_told_apart(
+def test_stubs_of_two_accounts_can_have_the_same_id(
     page: Page, server: MockServer, add: Callable[..., None]
 ) -> None:
     keys = ("sk-mock-tier-5-account-one", "sk-mock-tier-5-account-two")

@@ -50,9 +50,8 @@ class StubRegistry(StubChecks, Replicated):
         self._files: dict[str, Stub] = {}  # the stubs of files, by id
         self._removed: set[str] = set()  # the counters of those that were removed
         self._switched: dict[str, bool] = {}  # whether those that were switched are enabled, by id
-        self._stubs: OrderedDict[tuple[str | None, str], Stub] = (
-            OrderedDict()
-        )  # those that are neither removed nor replaced
+        # Those that are neither removed nor replaced.
+        self._stubs: OrderedDict[tuple[str | None, str], Stub] = OrderedDict()
         self._indexes: dict[str | None, StubIndex] = {}  # of those that are enabled
         self._last_order = 0
         self._last_id = 0

@@ -23,9 +23,8 @@ class MemoryLog:
         self._bounds = bounds
         self._changed = threading.Condition()
         self._kept: OrderedDict[int, tuple[LogEntry, int]] = OrderedDict()  # by place, with their versions
-        self._order: dict[
-            int, None
-        ] = {}  # the same places, the latest change last; smaller than an OrderedDict
+        # The same places, the latest change last. A dict is smaller than an OrderedDict.
+        self._order: dict[int, None] = {}
         self._next = 0  # place
         self._version = self._bytes = self._dropped = 0
         self._deletions = time.time_ns() // 1_000
