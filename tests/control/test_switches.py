@@ -165,7 +165,7 @@ def test_a_stub_of_a_file_stays_switched_when_the_file_changes(
     }
     assert say(api, "The weather?") == "You wrote: The weather?"
     (folder / "weather.yaml").write_text(FILE.replace("sunny.", "cold."), "utf-8")
-    eventually(lambda: call("GET", "stubs/sunny").json()["reply"] == {"say": "It is cold."})
+    assert eventually(lambda: call("GET", "stubs/sunny").json()["reply"] == {"say": "It is cold."})
     assert call("GET", "stubs/sunny").json()["enabled"] is False
     call("PATCH", "stubs/sunny", {"enabled": True})
     assert say(api, "The weather?") == "It is cold."
@@ -178,7 +178,7 @@ def test_a_stub_is_off_in_its_file_and_switched_on(own_server: MockServer, call:
     assert say(api, "And tomorrow?") == "It will rain."
     (folder / "weather.yaml").write_text(FILE.replace("enabled: false", "enabled: true"), "utf-8")
     call("DELETE", "stubs")  # the files decide again
-    eventually(lambda: say(api, "And tomorrow?") == "It will rain.")
+    assert eventually(lambda: say(api, "And tomorrow?") == "It will rain.")
 
 
 def test_a_snapshot_has_the_switches(own_server: MockServer, call: Call) -> None:

@@ -13,14 +13,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from mockserver.audio.encode import encode_speech
 from mockserver.dashboard.pages import PREFIX
+from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
 from tests.dashboard.chromium import Complaints
 from tests.waiting import eventually
 
-Clip = tuple[str, bytes]
-
 KEY = "sk-mock-tier-5-dashboard-audio"
+HELLO = data_folder("fixtures") / "hello.wav"  # "Hello world, this is a test."
+CALL = data_folder("fixtures") / "support-call.wav"  # of two speakers
 WORDS = "Good morning. It is me."
 NASTY = "<img src=x onerror=alert(1)>"
 PIECE = 48_000  # bytes
@@ -91,10 +92,8 @@ MAKERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("extension", MAKERS)
-def test_what_was_sent_plays(
-    page: Page, server: MockServer, client: openai.OpenAI, hello: Clip, extension: str
-) -> None:
-    data = MAKERS[extension](hello[1])
+def test_what_was_sent_plays(page: Page, server: MockServer, client: openai.OpenAI, extension: str) -> None:
+    data = MAKERS[extension](HELLO.read_bytes())
     client.audio.transcriptions.create(model="whisper-1", file=(f"hello.{extension}", data))
     [file] = server.journal[-1]["audio"]
     player = show_latest(page, server)
@@ -123,10 +122,8 @@ def test_what_was_said_plays(
     expect(player.get_by_text("spoken again")).to_have_count(0)
 
 
-def test_words_move_the_position_and_follow_it(
-    page: Page, server: MockServer, client: openai.OpenAI, hello: Clip
-) -> None:
-    client.audio.transcriptions.create(model="whisper-1", file=hello)
+def test_words_move_the_position_and_follow_it(page: Page, server: MockServer, client: openai.OpenAI) -> None:
+    client.audio.transcriptions.create(model="whisper-1", file=HELLO)
     words = server.journal[-1]["audio"][0]["transcript"]["words"]
     player = show_latest(page, server)
     duration_of(player)
@@ -138,10 +135,8 @@ def test_words_move_the_position_and_follow_it(
     expect(player.locator("[aria-current=true]")).to_have_text("test.")
 
 
-def test_the_keyboard_does_everything(
-    page: Page, server: MockServer, client: openai.OpenAI, hello: Clip
-) -> None:
-    client.audio.transcriptions.create(model="whisper-1", file=hello)
+def test_the_keyboard_does_everything(page: Page, server: MockServer, client: openai.OpenAI) -> None:
+    client.audio.transcriptions.create(model="whisper-1", file=HELLO)
     player = show_latest(page, server)
     duration_of(player)
 
@@ -161,12 +156,10 @@ def test_the_keyboard_does_everything(
     assert player.locator(".transcript [tabindex='0']").count() == 1, "one stop of the Tab key"
 
 
-def test_segments_have_their_speakers(
-    page: Page, server: MockServer, client: openai.OpenAI, call: Clip
-) -> None:
+def test_segments_have_their_speakers(page: Page, server: MockServer, client: openai.OpenAI) -> None:
     model: Any = "gpt-4o-transcribe-diarize"
     options: Any = {"response_format": "diarized_json", "chunking_strategy": "auto"}
-    client.audio.transcriptions.create(model=model, file=call, **options)
+    client.audio.transcriptions.create(model=model, file=CALL, **options)
     player = show_latest(page, server)
     duration_of(player)
 
@@ -175,12 +168,12 @@ def test_segments_have_their_speakers(
 
 
 def test_what_was_not_kept_is_spoken_again_or_says_how_to_keep_it(
-    page: Page, make_server: Callable[..., MockServer], complaints: Complaints, hello: Clip
+    page: Page, make_server: Callable[..., MockServer], complaints: Complaints
 ) -> None:
     complaints.allow("404")
     server = make_server(whisper_model="none")
     with openai.OpenAI(base_url=server.base_url, api_key=KEY) as client:
-        client.audio.transcriptions.create(model="whisper-1", file=hello)
+        client.audio.transcriptions.create(model="whisper-1", file=HELLO)
         player = show_latest(page, server)
         expect(player.get_by_text("The audio was not kept")).to_be_visible()
         expect(player.get_by_text("--keep-audio 100000000")).to_be_visible()
@@ -204,11 +197,9 @@ def test_what_the_browser_cannot_decode_can_be_downloaded(
     assert download.value.suggested_filename == "noise.wav"
 
 
-def test_names_and_transcripts_stay_text(
-    page: Page, server: MockServer, client: openai.OpenAI, hello: Clip
-) -> None:
+def test_names_and_transcripts_stay_text(page: Page, server: MockServer, client: openai.OpenAI) -> None:
     server.account(KEY).on_transcription().reply(f"{NASTY} was heard.")
-    client.audio.transcriptions.create(model="whisper-1", file=(f"{NASTY}.wav", hello[1]))
+    client.audio.transcriptions.create(model="whisper-1", file=(f"{NASTY}.wav", HELLO.read_bytes()))
     player = show_latest(page, server)
 
     expect(player.get_by_role("heading")).to_have_text(f"Sent: {NASTY}.wav")
@@ -218,9 +209,9 @@ def test_names_and_transcripts_stay_text(
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_players_are_accessible_and_fit(
-    page: Page, server: MockServer, client: openai.OpenAI, hello: Clip, colours: Any
+    page: Page, server: MockServer, client: openai.OpenAI, colours: Any
 ) -> None:
-    client.audio.transcriptions.create(model="whisper-1", file=hello)
+    client.audio.transcriptions.create(model="whisper-1", file=HELLO)
     page.emulate_media(color_scheme=colours)
     player = show_latest(page, server)
     duration_of(player)

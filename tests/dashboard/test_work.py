@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
 
@@ -42,9 +43,10 @@ class Caller:
         body = {"model": "gpt-4o-mini", "input": "Hello.", "background": True}
         return str(self.client.post("/v1/responses", json=body).json()["id"])
 
-    def transcribe(self, hello: tuple[str, bytes]) -> None:
+    def transcribe(self) -> None:
         form = {"model": "openai/gpt-4o-mini-transcribe"}
-        self.client.post("/v1/stt/create", data=form, files={"audio": hello}).raise_for_status()
+        audio = ("hello.wav", (data_folder("fixtures") / "hello.wav").read_bytes())
+        self.client.post("/v1/stt/create", data=form, files={"audio": audio}).raise_for_status()
 
     def batch(self, *temperatures: float) -> str:
         """Begin a batch of chats; those of a temperature above 2 are refused."""
@@ -131,9 +133,9 @@ def test_new_work_appears_by_itself(page: Page, caller: Caller) -> None:
     expect(card(page, response)).to_be_visible()
 
 
-def test_a_kind_can_be_chosen(page: Page, caller: Caller, hello: tuple[str, bytes]) -> None:
+def test_a_kind_can_be_chosen(page: Page, caller: Caller) -> None:
     response = caller.respond()
-    caller.transcribe(hello)
+    caller.transcribe()
     page.goto(WORK)
     expect(page.get_by_text("2 of 2 in progress")).to_be_visible()
     page.get_by_label("Kind").select_option("Speech-to-text job")
@@ -156,12 +158,10 @@ def test_the_key_of_the_account_cancels_a_response(page: Page, caller: Caller) -
 
 
 @pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (800, "light")])
-def test_it_fits_and_is_accessible(
-    page: Page, caller: Caller, hello: tuple[str, bytes], width: int, colours: Any
-) -> None:
+def test_it_fits_and_is_accessible(page: Page, caller: Caller, width: int, colours: Any) -> None:
     caller.batch(1)
     caller.respond()
-    caller.transcribe(hello)
+    caller.transcribe()
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=colours)
     page.goto(WORK)
