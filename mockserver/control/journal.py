@@ -50,8 +50,11 @@ def report(context: JournalContext, call: Call) -> dict[str, Any]:
 
 
 def show(context: JournalContext, call: Call) -> Mapping[str, Any]:
-    """Return one entry."""
-    return shown(record_of(context.journal, call))
+    """Return one entry, whose audio files say whether they are ``kept``."""
+    entry = shown(record_of(context.journal, call))
+    for file in (*entry["audio"], *entry["said_audio"]):
+        file["kept"] = context.journal.has_audio(file["sha256"])
+    return entry
 
 
 def count(context: JournalContext, call: Call) -> dict[str, Any]:

@@ -152,6 +152,10 @@ class Journal:
         """Return an audio file; ``None`` if it was not kept, or was dropped."""
         return self._audio.get(sha256) if self._audio is not None else None
 
+    def has_audio(self, sha256: str | None) -> bool:
+        """Return whether an audio file is kept; ``None``: one without a hash, which is not."""
+        return sha256 is not None and self.audio(sha256) is not None
+
     def records(
         self,
         account_id: str | None,

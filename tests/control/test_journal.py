@@ -319,7 +319,9 @@ def test_without_a_pattern_all_entries_are_meant(busy: Witness) -> None:
 
 def test_an_entry_is_found_by_its_id(busy: Witness) -> None:
     first = busy.entries()[0]
-    assert busy.ask("GET", f"journal/{first['id']}").json() == first
+    found = busy.ask("GET", f"journal/{first['id']}").json()
+    assert [file.pop("kept") for file in found["audio"]] == [False]
+    assert found == first
 
 
 def test_what_is_deleted_is_gone(busy: Witness) -> None:

@@ -119,6 +119,15 @@ def test_a_long_transcript_is_cut_at_a_segment(client: openai.OpenAI, api: Audio
 # What was said.
 
 
+def test_an_entry_says_what_is_kept(kept: openai.OpenAI, client: openai.OpenAI, hello: Clip) -> None:
+    for api, is_kept in ((kept, True), (client, False)):
+        api.audio.transcriptions.create(model="whisper-1", file=hello)
+        speak(api)
+        heard, said = download(api, "").json()["entries"][-2:]
+        assert [file["kept"] for file in download(api, f"/{heard['id']}").json()["audio"]] == [is_kept]
+        assert [file["kept"] for file in download(api, f"/{said['id']}").json()["said_audio"]] == [is_kept]
+
+
 @pytest.mark.parametrize("response_format", FORMATS)
 def test_speech_is_kept_as_it_was_sent(kept: openai.OpenAI, response_format: str) -> None:
     sent = speak(kept, response_format)

@@ -16,7 +16,6 @@ from mockserver.dashboard.pages import PREFIX
 from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
-from tests.dashboard.chromium import Complaints
 from tests.waiting import eventually
 
 KEY = "sk-mock-tier-5-dashboard-audio"
@@ -168,9 +167,8 @@ def test_segments_have_their_speakers(page: Page, server: MockServer, client: op
 
 
 def test_what_was_not_kept_is_spoken_again_or_says_how_to_keep_it(
-    page: Page, make_server: Callable[..., MockServer], complaints: Complaints
+    page: Page, make_server: Callable[..., MockServer]
 ) -> None:
-    complaints.allow("404")
     server = make_server(whisper_model="none")
     with openai.OpenAI(base_url=server.base_url, api_key=KEY) as client:
         client.audio.transcriptions.create(model="whisper-1", file=HELLO)
@@ -183,6 +181,16 @@ def test_what_was_not_kept_is_spoken_again_or_says_how_to_keep_it(
         player = show_latest(page, server)
         expect(player.get_by_text("spoken again", exact=True)).to_be_visible()
         assert duration_of(player) == pytest.approx(1.83, abs=0.05)
+
+
+def test_files_that_are_no_audio_have_no_player(
+    page: Page, server: MockServer, client: openai.OpenAI
+) -> None:
+    client.files.create(file=("lines.jsonl", b"{}"), purpose="batch")
+    page.goto(f"{server.url}{PREFIX}/exchanges/{server.latest_exchange}")
+
+    expect(page.get_by_role("heading", name="Answer")).to_be_visible()
+    expect(page.get_by_role("region", name="Audio")).to_have_count(0)
 
 
 def test_what_the_browser_cannot_decode_can_be_downloaded(

@@ -15,7 +15,8 @@ const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
  */
 export function Player({ path, file, name, kind, eager = true }) {
   const [isWanted, setIsWanted] = useState(eager);
-  const audio = useFile(isWanted ? path : null, file.duration);
+  const isLost = file.kept === false && file.voice == null; // neither kept, nor speech that can be spoken again
+  const audio = useFile(isWanted && !isLost ? path : null, file.duration);
   return html`<article class="player ${kind}" aria-label=${name}>
     <div class="row apart">
       <h3>${name}</h3>
@@ -25,7 +26,8 @@ export function Player({ path, file, name, kind, eager = true }) {
         <span class="soft small">${factsOf(file)}</span>
       </div>
     </div>
-    ${!isWanted && html`<button type="button" onClick=${() => setIsWanted(true)}>Load the audio</button>`}
+    ${isLost && html`<${NotKept}>The audio was not kept, or was evicted.</${NotKept}>`}
+    ${!isWanted && !isLost && html`<button type="button" onClick=${() => setIsWanted(true)}>Load the audio</button>`}
     ${audio.error && html`<${Missing} error=${audio.error} />`}
     ${audio.url ? html`<${Deck} audio=${audio} file=${file} name=${name} kind=${kind} />`
       : html`<${Words} file=${file} onSeek=${() => {}} />`}
@@ -160,10 +162,12 @@ const Undecodable = ({ file, problem }) => html`<${Notice} kind="warn">
     (${[file.container, file.codec].filter(Boolean).join(", ") || "an unknown format"}). Download it to hear it.`}
 </${Notice}>`;
 
-const Missing = ({ error }) => html`<${Notice} kind=${error.status === 404 ? "warn" : "error"}>
-  <p>${error.message}</p>
-  ${error.status === 404 && html`<p>To keep the audio of exchanges from now on, start the server with
-    <code>--keep-audio 100000000</code> (bytes).</p>`}
+const Missing = ({ error }) => (error.status === 404 ? html`<${NotKept}>${error.message}</${NotKept}>`
+  : html`<${Notice} kind="error"><p>${error.message}</p></${Notice}>`);
+
+const NotKept = ({ children }) => html`<${Notice} kind="warn">
+  <p>${children}</p>
+  <p>To keep the audio of exchanges from now on, start the server with <code>--keep-audio 100000000</code> (bytes).</p>
 </${Notice}>`;
 
 function factsOf(file) {
