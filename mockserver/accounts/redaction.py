@@ -40,8 +40,12 @@ _ARGUMENT = re.compile(r"([?&;#])([^=&;#?\s]{1,200})=([^&;#\s]+)")  # an argumen
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 # What the value of a header has, in lower case, if a pattern above finds something in it.
 _MARKS = ("bearer", "basic", "key", "token", "session=", "sid=", "://", "?")
-# Keys in the form of OpenAI and others (texts without digits are not keys), and client secrets.
-_KEY = re.compile(r"(?<![\w-])(?:sk-(?=[\w-]*[0-9])[\w-]{16,}|ek_[0-9a-f]{32}(?![\w-]))")
+# Keys in the form of OpenAI and others (texts without digits are not keys), and client secrets; in JSON, an escape such
+# as `\n` may precede them.
+_KEY = re.compile(
+    r"(?:(?<![\w-])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+    r"(?:sk-(?=[\w-]*[0-9])[\w-]{16,}|ek_[0-9a-f]{32}(?![\w-]))"
+)
 
 Carrier = Literal["headers", "queries", "members"]
 

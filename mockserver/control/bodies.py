@@ -28,6 +28,7 @@ MAX_BODY = 1 << 20  # bytes, unless a setting applies
 YAML = "application/yaml"
 
 _YAML_TYPES = {YAML, "application/x-yaml", "text/yaml", "text/x-yaml"}
+_MAX_YAML_VALUES = 100_000  # whose places take more memory and time than the values
 _BYTES_OF_A_VALUE = 16  # a body may have one value for this many bytes of the largest size
 
 
@@ -87,7 +88,7 @@ def _parsed(
             if operation.body_is_optional and not data:
                 return {}, None
             if _is_yaml(request):
-                source = _yaml(data, max_values)
+                source = _yaml(data, min(max_values, _MAX_YAML_VALUES))
                 return source.value, source
             return parse_json(data, max_values), None
     except ApiError as error:

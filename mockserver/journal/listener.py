@@ -95,14 +95,12 @@ class Listener:
             self._deletions, self._version = state.deletions, state.version
             self._in_flight.clear()
             return [News(Kind.DELETED)]
-        news: list[News] = []
-        if state.version != self._version:
-            news = self._changes(state.version)
-            self._version = state.version
+        news = self._changes(state.version) if state.version != self._version else []
         now = time.monotonic()
         if now - self._looked >= _LOOK:
             self._looked = now
             news += self._progress(state.first)
+        self._version = state.version  # only now: if the store fails, the changes are reported later
         return news
 
     def _changes(self, until: int) -> list[News]:

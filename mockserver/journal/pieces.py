@@ -18,6 +18,7 @@ _LONG = 1024  # bytes of a piece that may contain audio
 _AUDIO = re.compile(rb'"[A-Za-z0-9+/]{256,}={0,2}"')  # in base64
 # The members of events whose texts continue in the next event.
 _CONTINUED = ("content", "delta", "text", "arguments", "transcript", "refusal", "reasoning_content")
+_TEXTS = {name: re.compile(rf'"{name}": ?"((?:[^"\\]|\\.)*)') for name in _CONTINUED}
 
 
 class Pieces:
@@ -50,27 +51,24 @@ class Pieces:
         """Return the pieces for a record."""
         noted, began = self._noted[:], self._began
         texts = [str(kept, "utf-8", "replace") for _, _, kept in noted if kept is not None]
-        return [
-            Piece((at - began) / 1000, size, text)
-            for (at, size, _), text in zip_longest(noted, self._hidden(texts))
-        ]
+        shown = texts if self.are_plain else hidden(texts, self._secrets)
+        return [Piece((at - began) / 1000, size, text) for (at, size, _), text in zip_longest(noted, shown)]
 
-    def _hidden(self, texts: list[str]) -> list[str]:
-        """Return the texts of pieces with secrets hidden, also those that go on in the next piece or event."""
-        if self.are_plain:
-            return texts
-        whole, secrets = "".join(texts), self._secrets
-        continued = [name for name in _CONTINUED if secrets.may_be_in(_value(whole, name))]
-        if not continued and not secrets.may_be_in(whole):
-            return texts
-        shown = list(whole)
-        for places in (range(len(whole)), *(_places(whole, name) for name in continued)):
-            for start, end, replacement in secrets.places("".join(map(whole.__getitem__, places))):
-                for place in places[start:end]:
-                    shown[place] = ""
-                shown[places[start]] = replacement
-        ends = [*accumulate(map(len, texts))]
-        return ["".join(shown[start:end]) for start, end in pairwise([0, *ends])]
+
+def hidden(texts: list[str], secrets: Secrets) -> list[str]:
+    """Return the texts of pieces with secrets hidden, also those that go on in the next piece or event."""
+    whole = "".join(texts)
+    continued = [name for name in _CONTINUED if secrets.may_be_in(_value(whole, name))]
+    if not continued and not secrets.may_be_in(whole):
+        return texts
+    shown = list(whole)
+    for places in (range(len(whole)), *(_places(whole, name) for name in continued)):
+        for start, end, replacement in secrets.places("".join(map(whole.__getitem__, places))):
+            for place in places[start:end]:
+                shown[place] = ""
+            shown[places[start]] = replacement
+    ends = [*accumulate(map(len, texts))]
+    return ["".join(shown[start:end]) for start, end in pairwise([0, *ends])]
 
 
 def _facts(found: re.Match[bytes]) -> bytes:
@@ -81,17 +79,9 @@ def _facts(found: re.Match[bytes]) -> bytes:
 
 def _value(whole: str, name: str) -> str:
     """Return the texts of a member of all events, together."""
-    _, *others = whole.split(f'"{name}":"')
-    return "".join([each[: each.find('"')] for each in others])
+    return "".join(_TEXTS[name].findall(whole))
 
 
 def _places(whole: str, name: str) -> list[int]:
     """Return the place of each character of ``_value`` in the whole."""
-    first, *others = whole.split(opening := f'"{name}":"')
-    places: list[int] = []
-    begin = len(first)
-    for each in others:
-        begin += len(opening)
-        places += range(begin, begin + len(each[: each.find('"')]))
-        begin += len(each)
-    return places
+    return [place for found in _TEXTS[name].finditer(whole) for place in range(*found.span(1))]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mockserver.journal import redacted
+from mockserver.journal.pieces import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,10 @@ def _shown(body: bytes, content_type: str, secrets: Secrets, *, own: bool) -> An
             return msgspec.Raw(body)  # it takes no time to read it
         with contextlib.suppress(ValueError, RecursionError):  # a fault has broken it
             return _json(body, secrets)
-    return redacted.answer_text(body.decode("utf-8", "replace"), secrets)
+    text = body.decode("utf-8", "replace")
+    if media_type == "text/event-stream":  # of a stub
+        text = "".join(hidden([text], secrets))
+    return redacted.answer_text(text, secrets)
 
 
 def _json(body: bytes, secrets: Secrets) -> Any:

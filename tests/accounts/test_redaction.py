@@ -150,6 +150,12 @@ def test_a_key_is_hidden_wherever_it_stands(sent: Request) -> None:
         assert KEY not in secrets.hide_in_header(name, value)
 
 
+@pytest.mark.parametrize("key", ["sk-proj-0123456789abcdef", f"ek_{'0123456789abcdef' * 2}"])
+@pytest.mark.parametrize("escape", [r"\n", r"\t", r"\u2028", r"\""])
+def test_what_looks_like_a_key_is_hidden_after_an_escape_of_json(escape: str, key: str) -> None:
+    assert key not in Secrets([]).hide(f'{{"text": "My key:{escape}{key}"}}')
+
+
 def test_a_key_is_hidden_also_as_urls_have_it() -> None:
     key = "a key/with+signs=of=URLs"
     secrets = request(authorization=f"Bearer {key}").secrets

@@ -207,3 +207,6 @@ def test_a_snapshot_of_an_account_switches_no_file(own_server: MockServer, call:
     call("PATCH", "stubs/own", {"enabled": True}, key)
     assert call("PUT", "snapshot", taken, key).status_code == 200
     assert [call("GET", f"stubs/{id_}").json()["enabled"] for id_ in ("own", "sunny")] == [False, False]
+    taken["state"]["stubs"]["switched"] = {"sunny": True, "planned": True}  # what no account may change
+    assert call("PUT", "snapshot", taken, key).status_code == 200
+    assert [call("GET", f"stubs/{id_}").json()["enabled"] for id_ in ("sunny", "planned")] == [False, False]

@@ -116,6 +116,12 @@ def test_an_alias_that_would_be_too_much_is_refused(post: Send) -> None:
     assert "values, aliases included" in found["error"]
 
 
+def test_a_body_with_very_many_values_is_refused(post: Send) -> None:
+    found: Any = post("stubs", f"a: [{'1,' * 100_001}]").json()
+    assert found["error"] == "The body: has more than 100000 values, aliases included."
+    assert found["line"] == 1
+
+
 def test_what_is_refused_for_another_reason_has_no_place(post: Send) -> None:
     assert post("stubs/none", STUB, "PUT").json() == {
         "error": "Unknown stub 'none'. GET /_mock/stubs lists them."

@@ -85,6 +85,14 @@ def test_what_looks_like_a_key_is_hidden_without_being_known() -> None:
     assert "0123456789" not in "".join(filter(None, shown))
 
 
+@pytest.mark.parametrize("before", ["\n", '"', "\\", '{"key": "', "\u2028"])
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_a_secret_after_an_escape_is_hidden(before: str, size: int) -> None:
+    said = f"Your key:{before}sk-proj-0123456789abcdef"
+    parts = [said[start : start + size] for start in range(0, len(said), size)]
+    assert "abcdef" not in "".join(filter(None, texts(noted(*map(event, parts)))))
+
+
 def test_the_rest_of_a_stream_with_a_secret_is_unchanged() -> None:
     others = [event("Hello"), b": comment\n\n", "data: é\n\n".encode()]
     assert texts(noted(event(KEY), *others, secrets=(KEY,)))[1:] == [each.decode() for each in others]

@@ -62,3 +62,10 @@ def test_headers_are_written_down_and_those_about_limits_once_more() -> None:
     members = written(b"{}", {"X-RateLimit-Limit-Tokens": "3", "retry-after": "1", "server": "x"})
     assert members["limits"] == {"x-ratelimit-limit-tokens": "3", "retry-after": "1"}
     assert members["response_headers"].items() > {**members["limits"], "server": "x"}.items()
+
+
+def test_a_secret_that_the_events_of_a_stub_say_in_parts_is_hidden() -> None:
+    events = "".join(f'data: {{"delta": "{part}"}}\n\n' for part in (KEY[:12], KEY[12:]))
+    reply = Reply(events.encode(), 200, "text/event-stream")
+    shown = answer_of(events.encode(), reply.headers.joined(), Secrets([KEY]), own=False)["response"]
+    assert shown == f'data: {{"delta": "{SHOWN}"}}\n\ndata: {{"delta": ""}}\n\n'

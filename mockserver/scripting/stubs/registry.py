@@ -181,7 +181,7 @@ class StubRegistry(StubChecks, Replicated):
         self.clear(account_id)
         for row in state["stubs"]:
             self._add(row["document"], account_id or row["account_id"], True)
-        if state.get("switched"):
+        if account_id is None and state.get("switched"):  # an account cannot switch the stubs of files
             with self._lock:
                 self._switched = dict(state["switched"])
                 self._rebuild()
