@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
@@ -273,3 +273,105 @@ def test_what_clients_send_stays_text(opened: Callable[..., Page], embed: Embed)
     expect(rows(page)).to_have_count(2)
     expect(rows(page).get_by_text(MARKUP, exact=True)).to_be_visible()
     assert page.locator("img[src='x']").count() == 0
+
+
+def test_the_focus_stays_near_when_something_closes(opened: Callable[..., Page], embed: Embed) -> None:
+    embed()
+    page = opened()
+    page.get_by_role("button", name="Add a condition").press("Enter")
+    expect(page.get_by_label("Condition")).to_be_focused()
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(page.get_by_role("button", name="Add a condition")).to_be_focused()
+    page.get_by_role("button", name="Delete all…").press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Delete all…")).to_be_focused()
+
+
+def test_two_filters_in_a_moment_are_both_kept(opened: Callable[..., Page], embed: Embed) -> None:
+    embed()
+    page = opened()
+    page.get_by_label("Endpoint").fill("embeddings")
+    page.get_by_label("Model").fill("text-*")
+    expect(page).to_have_url(re.compile(r"endpoint=embeddings&model=text-"))
+    expect(page.get_by_label("Endpoint")).to_have_value("embeddings")
+
+
+def test_while_it_is_paused_many_exchanges_at_once_do_not_move_it(page: Page, embed: Embed) -> None:
+    embed()
+    page.route(
+        "**/_mock/journal/events?**",
+        lambda route: route.fulfill(content_type="text/event-stream", body="event: skipped\ndata: {}\n\n"),
+    )
+    page.goto("/_mock/dashboard/exchanges")
+    page.get_by_role("button", name="Pause").click()
+    embed()
+    with page.expect_response("**/_mock/journal/events?**"):
+        pass
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Resume").click()
+    expect(rows(page)).to_have_count(2)
+
+
+def test_while_it_is_paused_the_latest_are_held_back(page: Page) -> None:
+    page.goto("/_mock/dashboard/exchanges")
+    held = page.evaluate("""async () => {
+        const { Store } = await import("/_mock/dashboard/assets/js/exchanges/store.js");
+        const store = new Store(() => {});
+        store.pause(true);
+        for (let number = 0; number < 20_005; number += 1) store.put({ id: number, status: 200 });
+        return [store.held.size, store.held.has(4), store.held.has(5), store.isOutdated];
+    }""")
+    assert held == [20_000, False, True, True]
+
+
+def test_conditions_that_take_too_long_end_the_events(page: Page, embed: Embed) -> None:
+    embed()
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(
+            content_type="text/event-stream", body='event: failed\ndata: {"error": "Too long."}\n\n'
+        )
+
+    page.route("**/_mock/journal/events?**", fail)
+    page.goto("/_mock/dashboard/exchanges")
+    expect(page.get_by_text("not live: the conditions take too long")).to_be_visible()
+    page.clock.install()
+    page.clock.run_for(20_000)
+    assert len(asked) == 1
+
+
+def test_without_a_server_the_list_stays_and_goes_on(
+    opened: Callable[..., Page], embed: Embed, complaints: Complaints
+) -> None:
+    complaints.allow("ERR_FAILED")
+    embed()
+    page = opened()
+    page.route("**/_mock/journal?**", lambda route: route.abort())
+    page.get_by_label("Model").fill("text-*")
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer. Is it still running?")
+    page.unroute("**/_mock/journal?**")
+    page.get_by_label("Model").fill("text-e*")
+    expect(rows(page)).to_have_count(1)
+
+
+def test_data_of_another_account_do_not_stay_after_a_failure(
+    page: Page, complaints: Complaints, embed: Embed
+) -> None:
+    complaints.allow("503")
+    embed(key="sk-mock-tier-5-bob")
+    page.goto("/_mock/dashboard/limits")
+    expect(page.get_by_role("main")).to_contain_text("sk-mock-******-bob")
+    page.route("**/_mock/limits", lambda route: route.fulfill(status=503, json={"error": "Later."}))
+    page.get_by_label("Account", exact=True).fill(KEY)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Later.")
+    expect(page.get_by_role("main")).not_to_contain_text("******-bob")
+
+
+def test_a_key_that_no_header_can_have_is_explained(page: Page) -> None:
+    page.goto("/_mock/dashboard/exchanges")
+    page.get_by_label("Account", exact=True).fill("ключ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("characters that a header cannot have")

@@ -146,6 +146,7 @@ def test_a_stub_is_edited_duplicated_deleted_and_restored(
     expect(row(page, "stub-1")).to_be_visible()
     page.get_by_role("button", name="Delete stub-1").click()
     expect(row(page, "stub-1")).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(row(page, "stub-1")).to_contain_text("Good morning.")
 

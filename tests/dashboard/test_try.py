@@ -324,3 +324,20 @@ def test_it_fits_and_is_accessible(page: Page, width: int, colours: Any) -> None
         page.get_by_role("tab", name=tab).click()
         check_width(page)
         check_axe(page)
+
+
+def test_what_is_no_audio_cannot_be_played(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("These are notes.")
+    page.goto(TRY)
+    give(page, tmp_path / "notes.wav")
+    expect(page.get_by_text("This browser cannot decode it")).to_be_visible()
+    page.get_by_role("button", name="Play notes.wav").click()
+    expect(page.get_by_role("button", name="Play notes.wav")).to_be_visible()
+
+
+def test_a_recording_ends_where_it_was_begun(page: Page) -> None:
+    page.goto(TRY)
+    page.get_by_role("button", name="Record from the microphone").press("Enter")
+    expect(page.get_by_role("button", name="Stop recording")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Record from the microphone")).to_be_focused()

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from mockserver.resources import data_folder
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
+from tests.dashboard.chromium import Complaints
 
 WORK = "/_mock/dashboard/work"
 KEY = "sk-mock-tier-5-work"
@@ -145,13 +146,19 @@ def test_a_kind_can_be_chosen(page: Page, caller: Caller) -> None:
     expect(page.get_by_text("There is no work of this kind.")).to_be_visible()
 
 
-def test_the_key_of_the_account_cancels_a_response(page: Page, caller: Caller) -> None:
+def test_the_key_of_the_account_cancels_a_response(
+    page: Page, caller: Caller, complaints: Complaints
+) -> None:
     response = caller.respond()
     page.goto(WORK)
     expect(card(page, response)).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     page.get_by_label("Account").fill(KEY)
     page.keyboard.press("Enter")
+    complaints.allow("ERR_FAILED")
+    page.route("**/cancel", lambda route: route.abort(), times=1)
+    card(page, response).get_by_role("button", name="Cancel").click()
+    expect(card(page, response).get_by_role("alert")).to_contain_text("The server does not answer.")
     card(page, response).get_by_role("button", name="Cancel").click()
     expect(card(page, response).get_by_text("cancelled")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()

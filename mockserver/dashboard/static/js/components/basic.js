@@ -60,6 +60,8 @@ export const Facts = ({ rows }) => html`
 
 /** Show whether live events arrive. */
 export const Live = ({ state }) => {
-  const words = { on: "live", off: "connection lost", paused: "paused" };
+  const words = {
+    on: "live", off: "connection lost", paused: "paused", failed: "not live: the conditions take too long",
+  };
   return html`<span class="live ${state}" role="status">${words[state]}</span>`;
 };

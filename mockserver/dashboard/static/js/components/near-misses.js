@@ -2,12 +2,12 @@
 import { page } from "../lib/api.js";
 import { useJson } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
-import { Badge, Notice } from "./basic.js";
+import { Badge, Failure, Notice } from "./basic.js";
 
 /** Show it; `entry` is that of the journal. Nothing is shown if no stub is for such requests. */
 export function NearMisses({ entry }) {
-  const { data } = useJson(`/_mock/journal/${encodeURIComponent(entry.id)}/near-misses`);
-  if (!data) return null;
+  const { data, error } = useJson(`/_mock/journal/${encodeURIComponent(entry.id)}/near-misses`);
+  if (!data) return html`<${Failure} error=${error} />`;
   const isRefused = data.refusal !== null;
   const misses = data.near_misses.filter((miss) => isRefused || !miss.differences.some(isOfEndpoint));
   if (!misses.length && !isRefused) return null;

@@ -74,7 +74,10 @@ export function Deck({ audio, file, name, kind, autoplay = false }) {
     element.current.currentTime = seconds;
     setPosition(seconds);
   }, []);
-  const toggle = () => (element.current.paused ? element.current.play() : element.current.pause());
+  const toggle = () => {
+    if (!element.current.paused) element.current.pause();
+    else element.current.play().catch(() => {}); // a notice says that it cannot be decoded
+  };
   usePosition(element, isPlaying, setPosition);
   return html`
     <audio ref=${element} src=${audio.url} preload="auto" autoplay=${autoplay} onPlay=${() => setIsPlaying(true)}

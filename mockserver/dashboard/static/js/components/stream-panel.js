@@ -17,7 +17,7 @@ export function StreamPanel({ entry }) {
   };
   return html`<section class="card stream" id="pieces" tabindex="-1" aria-labelledby="pieces-title">
     <div class="row apart">
-      <h2 id="pieces-title">Stream</h2><p class="soft small" role="status">${totals(entry)}</p></div>
+      <h2 id="pieces-title">Stream</h2><p class="soft small">${totals(entry)}</p></div>
     ${pieces.length ? html`<${TimeLine} entry=${entry} pieces=${pieces} chosen=${chosen} onChoose=${show} />
       <ol class="pieces">${pieces.map((piece, place) => html`
         <${Row} key=${place} piece=${piece} place=${place} before=${pieces[place - 1]} chosen=${chosen === place}

@@ -35,7 +35,7 @@ function Lines({ lines, spoken, dropped, onSeek }) {
   };
   return html`<div class="transcript">
     <ol ref=${list} onKeyDown=${move} aria-label="Transcript: the arrow keys move between words, Enter plays from there">
-      ${lines.map((line) => html`<${Line} key=${line.start} line=${line} spoken=${spoken} stop=${stop}
+      ${lines.map((line, number) => html`<${Line} key=${number} line=${line} spoken=${spoken} stop=${stop}
         onChoose=${(part) => { setStop(part.place); onSeek(part.start); }} />`)}
     </ol>
     ${dropped > 0 && html`<p class="soft small">${count(dropped)} later segments are not recorded.</p>`}

@@ -111,12 +111,18 @@ const Toolbar = ({ kind, search, setSearch, live, onNew }) => html`<div class="r
     <button type="button" class="primary" onClick=${onNew}>New ${kind.noun}</button></div>
 </div>`;
 
-const Outcome = ({ outcome, onClose }) => html`<div role="status" class="outcome">${outcome && html`
-  <${Notice} kind=${outcome.kind ?? "good"}><div class="row apart">
-    <span>${outcome.text}</span>
-    <span class="row">${outcome.undo && html`<button type="button" onClick=${outcome.undo}>Undo</button>`}
-      <button type="button" class="quiet" onClick=${onClose}>Dismiss</button></span>
-  </div></${Notice}>`}</div>`;
+/** Show what was done. The focus goes to what undoes it, since the button that did it is deleted as well. */
+function Outcome({ outcome, onClose }) {
+  const undo = useRef(null);
+  useEffect(() => undo.current?.focus(), [outcome]);
+  return html`<div role="status" class="outcome">${outcome && html`
+    <${Notice} kind=${outcome.kind ?? "good"}><div class="row apart">
+      <span>${outcome.text}</span>
+      <span class="row">
+        ${outcome.undo && html`<button type="button" ref=${undo} onClick=${outcome.undo}>Undo</button>`}
+        <button type="button" class="quiet" onClick=${onClose}>Dismiss</button></span>
+    </div></${Notice}>`}</div>`;
+}
 
 function Row({ row, act, counts, named, children }) {
   const [wanted, setWanted] = useState(null); // what it is being switched to

@@ -59,7 +59,8 @@ const Scenario = ({ scenario, accounts, change }) => html`<div class="scenario">
     <span class="soft small"> by <code>${id}</code></span></li>`)}</ul>
   ${accounts.length === 0 && html`<p class="soft">Accounts are listed here once a stub has answered them. For
     another one, give its API key under “Account”.</p>`}
-  ${accounts.map((account) => html`<${State} key=${account.project} ...${{ scenario, account, change }} />`)}
+  ${accounts.map((account) => html`<${State} key=${`${account.organization}/${account.project}`}
+    ...${{ scenario, account, change }} />`)}
 </div>`;
 
 function State({ scenario, account, change }) {

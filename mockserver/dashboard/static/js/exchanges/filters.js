@@ -1,5 +1,5 @@
 /** The form that selects exchanges: endpoint, model and status, and any other condition of the journal. */
-import { Field } from "../components/basic.js";
+import { Failure, Field } from "../components/basic.js";
 import { useJson } from "../lib/hooks.js";
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
 import { NOTHING, changed, isSame, typedOf, valueOf, withCondition } from "./query.js";
@@ -38,10 +38,12 @@ export function Filters({ filter, onChange }) {
 
 function Text({ label, hint, value, onChange, input, options = [] }) {
   const [typed, setTyped] = useState(value);
+  const latest = useRef(onChange); // the other fields may have changed the filter meanwhile
+  latest.current = onChange;
   useEffect(() => setTyped(value), [value]);
   useEffect(() => {
     if (typed === value) return undefined;
-    const timer = setTimeout(() => onChange(typed.trim()), PAUSE);
+    const timer = setTimeout(() => latest.current(typed.trim()), PAUSE);
     return () => clearTimeout(timer);
   }, [typed]);
   const list = options.length ? `${label}-options` : undefined;
@@ -67,22 +69,32 @@ function NewCondition({ onAdd }) {
   const [isOpen, setIsOpen] = useState(false);
   const [name, setName] = useState("");
   const [typed, setTyped] = useState("");
-  const { data } = useJson(isOpen ? "/_mock/openapi.json" : null);
+  const { data, error } = useJson(isOpen ? "/_mock/openapi.json" : null);
+  const form = useRef(null);
+  const opener = useRef(null);
+  useEffect(() => form.current?.querySelector("select").focus(), [isOpen]);
   const known = data?.components.schemas[SCHEMA]?.properties ?? {};
   const names = Object.keys(known).filter((each) => !(each in NOTHING));
+  const close = () => {
+    setIsOpen(false);
+    requestAnimationFrame(() => opener.current?.focus());
+  };
   const add = () => {
     if (!name || typed.trim() === "") return;
     onAdd(name, valueOf(typed.trim()));
     setTyped("");
-    setIsOpen(false);
+    close();
   };
   const onKey = (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
     add();
   };
-  if (!isOpen) return html`<button type="button" class="more" onClick=${() => setIsOpen(true)}>Add a condition</button>`;
-  return html`<div class="condition-form">
+  if (!isOpen) {
+    return html`<button type="button" ref=${opener} onClick=${() => setIsOpen(true)}>Add a condition</button>`;
+  }
+  return html`<div class="condition-form" ref=${form}>
+    <${Failure} error=${error} />
     <${Field} label="Condition">${(id) => html`
       <select id=${id} value=${name} onChange=${(event) => setName(event.currentTarget.value)}>
         <option value="">choose…</option>
@@ -92,7 +104,7 @@ function NewCondition({ onAdd }) {
       <input id=${id} value=${typed} placeholder="hello*.wav" autocomplete="off" spellcheck=${false}
         onInput=${(event) => setTyped(event.currentTarget.value)} onKeyDown=${onKey} />`}</${Field}>
     <button type="button" onClick=${add}>Add</button>
-    <button type="button" class="quiet" onClick=${() => setIsOpen(false)}>Cancel</button>
+    <button type="button" class="quiet" onClick=${close}>Cancel</button>
     ${known[name]?.description && html`<p class="small soft">${known[name].description}</p>`}
   </div>`;
 }

@@ -29,6 +29,7 @@ export class Store {
     this.totals = { refused: 0, failed: 0, brokenOff: 0, inFlight: 0, cost: 0 };
     this.shifted = 0; // rows that were put before others since the last call of `takeShift`
     this.held?.clear();
+    this.isOutdated = false; // entries were missed while paused: the list has to be read again
     this.addOlder(entries, hasMore);
   }
 
@@ -55,7 +56,7 @@ export class Store {
   /** Add an entry, or replace the one with its id. */
   put(entry) {
     const known = this.byId.get(entry.id);
-    if (this.held) this.held.set(entry.id, entry);
+    if (this.held) this.hold(entry);
     else if (known) {
       this.count(known.entry, -1);
       this.count(entry, 1);
@@ -86,11 +87,24 @@ export class Store {
     this.changed();
   }
 
+  /** Note that entries were missed while paused. */
+  skip() {
+    this.isOutdated = true;
+    this.changed();
+  }
+
   /** Return by how many places the entries have moved down since the last call. */
   takeShift() {
     const shifted = this.shifted;
     this.shifted = 0;
     return shifted;
+  }
+
+  hold(entry) {
+    this.held.set(entry.id, entry);
+    if (this.held.size <= MOST) return;
+    this.held.delete(this.held.keys().next().value);
+    this.isOutdated = true;
   }
 
   row(entry) {

@@ -3,8 +3,9 @@ import * as access from "./access.js";
 
 /** The path that the server is mounted at, without a slash at its end. */
 export const ROOT = document.documentElement.dataset.root ?? "";
-/** The beginning of the paths of the dashboard's pages. */
-export const PAGES = `${ROOT}/_mock/dashboard`;
+
+const PAGES = `${ROOT}/_mock/dashboard`; // the beginning of the paths of the dashboard's pages
+const LATIN = /^[\t\x20-\x7e\x80-\xff]*$/; // what a header can have
 
 /** A refusal of a call: its status (0 if the server did not answer), its message and its body. */
 export class ApiError extends Error {
@@ -31,6 +32,9 @@ export function withQuery(path, query = {}) {
 
 /** Send a request to any path of the server as it is. Return the `Response`. Throws `ApiError` without an answer. */
 export async function request(method, path, options = {}) {
+  if (!Object.values(options.headers ?? {}).every((value) => LATIN.test(value))) {
+    throw new ApiError(0, "An API key or token has characters that a header cannot have. Correct it.");
+  }
   try {
     return await fetch(ROOT + path, { method, cache: "no-store", ...options });
   } catch (error) {

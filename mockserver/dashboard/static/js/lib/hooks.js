@@ -7,22 +7,27 @@ import { useCallback, useEffect, useRef, useState } from "./preact.js";
 /**
  * Return the JSON answer to a GET of the control API: `{data, error, loading, reload}`.
  *
- * It is read again when the path, the query or the account changes, and by `reload()`; `data` stays meanwhile. With a
- * `path` of `null` nothing is read.
+ * It is read again when the path, the query or the account changes, and by `reload()`; `data` stays meanwhile, and if
+ * that fails, unless it is of another account. With a `path` of `null` nothing is read.
  */
 export function useJson(path, query = undefined) {
   const [state, setState] = useState({ data: null, error: null, loading: Boolean(path) });
   const asked = JSON.stringify(query ?? null);
   const turn = useRef(0);
+  const shown = useRef(null); // the headers of the account whose data are shown
   const reload = useCallback(async () => {
     if (!path) return;
     const own = ++turn.current;
+    const account = JSON.stringify(access.headers());
     setState((before) => ({ ...before, loading: true }));
     try {
       const data = await get(path, JSON.parse(asked) ?? undefined);
-      if (own === turn.current) setState({ data, error: null, loading: false });
+      if (own !== turn.current) return;
+      shown.current = account;
+      setState({ data, error: null, loading: false });
     } catch (error) {
-      if (own === turn.current) setState((before) => ({ ...before, error, loading: false }));
+      if (own !== turn.current) return;
+      setState(({ data }) => ({ data: account === shown.current ? data : null, error, loading: false }));
     }
   }, [path, asked]);
   useEffect(() => {

@@ -15,7 +15,8 @@ const LAST_RETRY = 10_000;
  *
  * `onEntry(entry)` is called for each that is added or changed, `onRemoved(id)` for one that is no longer selected,
  * `onDeleted()` when entries were deleted, so that lists have to be read again, `onSkipped()` when there were too many
- * changes to report each, by default the same, `onState("on" | "off" | "paused")` when the connection begins or ends.
+ * changes to report each, by default the same, `onState("on" | "off" | "paused" | "failed")` when the connection begins
+ * or ends. It has `failed` when the server refuses to go on, since the conditions take too long: it is not opened again.
  * Returns a function that closes the stream.
  */
 export function subscribe(query, { onEntry, onRemoved, onDeleted, onSkipped = onDeleted, onState = () => {} }) {
@@ -24,6 +25,7 @@ export function subscribe(query, { onEntry, onRemoved, onDeleted, onSkipped = on
     removed: ({ id }) => onRemoved?.(id),
     deleted: () => onDeleted?.(),
     skipped: () => onSkipped?.(),
+    failed: fail,
   };
   let ending = null; // an AbortController while the stream is open
   let cursor = query.after ?? "";
@@ -60,6 +62,11 @@ export function subscribe(query, { onEntry, onRemoved, onDeleted, onSkipped = on
     const own = ending;
     ending = null;
     own?.abort();
+  }
+
+  function fail() {
+    close();
+    onState("failed");
   }
 
   function onVisibility() {

@@ -3,9 +3,9 @@ import { h } from "../vendor/preact.mjs";
 import { useState } from "../vendor/hooks.mjs";
 import htm from "../vendor/htm.mjs";
 
-export { Fragment, createContext, h, render } from "../vendor/preact.mjs";
+export { render } from "../vendor/preact.mjs";
 export {
-  useCallback, useContext, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
+  useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
 } from "../vendor/hooks.mjs";
 export const html = htm.bind(h);
 

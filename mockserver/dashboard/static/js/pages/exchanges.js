@@ -24,6 +24,7 @@ export function Page() {
   const pause = () => {
     store.pause(!paused);
     setPaused(!paused);
+    if (store.isOutdated) list.reload();
   };
   return html`<div class="exchanges">
     <${Filters} filter=${filter} onChange=${setFilter} />
@@ -89,8 +90,8 @@ function useExchanges(filter) {
     try {
       const { entries } = await read({ limit: MORE, before: store.at(-1).id });
       if (reading.current === own) store.addOlder(entries, entries.length === MORE);
-    } catch {
-      store.hasMore = false; // the entry was evicted, and so were those before it
+    } catch (failure) {
+      if (failure.status >= 400 && failure.status < 500) store.hasMore = false; // evicted, as those before it
     }
     if (reading.current === own) reading.current = null;
   };
@@ -104,7 +105,7 @@ function useExchanges(filter) {
     onEntry: (entry) => store.put(entry),
     onRemoved: (id) => store.remove(id),
     onDeleted: later,
-    onSkipped: later,
+    onSkipped: () => (store.held ? store.skip() : later()),
   });
   return { store, state, error, isRead, reload, readOlder };
 }
@@ -142,13 +143,18 @@ function Clear({ onCleared }) {
       setError(failure);
     }
   };
-  if (!isAsking) return html`<button type="button" onClick=${() => setIsAsking(true)}>Delete all…</button>`;
+  const ask = () => {
+    setError(null);
+    setIsAsking(true);
+  };
   const yes = html`<button type="button" class="danger" onClick=${clear}>Delete</button>`;
-  return html`<${Dialog} title="Delete all exchanges?" onClose=${() => setIsAsking(false)} closeLabel="Cancel"
-    actions=${yes}>
-    <p>The journal of ${access.key() ? "this account" : "all accounts"} will be empty. Tests that read it now may fail.</p>
-    <${Failure} error=${error} />
-  </${Dialog}>`;
+  return html`<button type="button" aria-haspopup="dialog" onClick=${ask}>Delete all…</button>
+    ${isAsking && html`<${Dialog} title="Delete all exchanges?" onClose=${() => setIsAsking(false)}
+      closeLabel="Cancel" actions=${yes}>
+      <p>The journal of ${access.key() ? "this account" : "all accounts"} will be empty.
+        Tests that read it now may fail.</p>
+      <${Failure} error=${error} />
+    </${Dialog}>`}`;
 }
 
 function Nothing({ filter }) {

@@ -39,10 +39,10 @@ const counts = (fault) => html`
 
 /** Show a choice of the kinds of faults, as the schema of the control API lists them. */
 function Kinds({ setText }) {
-  const { data } = useJson("/_mock/openapi.json");
+  const { data, error } = useJson("/_mock/openapi.json");
   const kinds = data?.components.schemas.fault.properties.fault.enum ?? [];
   const begin = (kind) => setText(kind ? `fault: ${kind}\ntimes: 1\n` : NEW);
-  return html`<${Field} label="Begin with">${(id) => html`
+  return html`<${Failure} error=${error} /><${Field} label="Begin with">${(id) => html`
     <select id=${id} onChange=${(event) => begin(event.currentTarget.value)}>
       <option value="">an error of the API</option>
       ${kinds.map((kind) => html`<option key=${kind} value=${kind}>${kind}</option>`)}

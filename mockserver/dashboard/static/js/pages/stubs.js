@@ -41,6 +41,7 @@ export function Page() {
     <${DefinitionList} kind=${STUB} rows=${rows} describe=${describe} counts=${counts} newText=${CHAT}
       choices=${choices} live=${live} failure=${stubs.error} reload=${reload} />
     <${Unanswered} turn=${turn} hasStubs=${rows.length > 0} />
+    <${Failure} error=${scenarios.error} />
     ${scenarios.data && html`<${Scenarios} stubs=${rows} answer=${scenarios.data} reload=${scenarios.reload} />`}
   </div>`;
 }

@@ -131,7 +131,7 @@ function Progress({ work, now }) {
   const part = time ? Math.min(1, Math.max(0, (now - work.created_at) / time)) : null;
   return html`<div class="progress">
     ${part == null ? html`<progress aria-label=${label} />` : html`<progress aria-label=${label} value=${part} />`}
-    <span>${part == null ? "takes as long as it takes" : `${Math.floor(100 * part)} % of its time`}</span>
+    <span>${part == null ? "its time is not known" : `${Math.floor(100 * part)} % of its time`}</span>
   </div>`;
 }
 
@@ -141,9 +141,13 @@ function Cancel({ work, onChange }) {
   if (work.is_finished || work.status === "cancelling" || !(work.kind in CANCEL) || !access.key()) return null;
   const cancel = async () => {
     const headers = { authorization: `Bearer ${access.key()}` };
-    const response = await request("POST", CANCEL[work.kind](work.id), { headers });
-    const refused = response.ok ? null : await response.json().catch(() => null);
-    setRefusal(response.ok ? "" : refused?.error?.message ?? `Status ${response.status}.`);
+    try {
+      const response = await request("POST", CANCEL[work.kind](work.id), { headers });
+      const refused = response.ok ? null : await response.json().catch(() => null);
+      setRefusal(response.ok ? "" : refused?.error?.message ?? `Status ${response.status}.`);
+    } catch (error) {
+      setRefusal(error.message);
+    }
     onChange();
   };
   return html`<button type="button" onClick=${cancel}>Cancel</button>

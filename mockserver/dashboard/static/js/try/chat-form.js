@@ -52,7 +52,7 @@ export function ChatForm({ models, apiKey }) {
     </ol>
     <${AudioInput} file=${file} onFile=${setFile} />
     <${Field} label="Text, beside the audio or instead of it">${(id) => html`
-      <textarea id=${id} rows="2" value=${given.text}
+      <textarea id=${id} rows="2" dir="auto" value=${given.text}
         onInput=${(event) => change({ text: event.currentTarget.value })} />`}</${Field}>
     <div class="fields">
       <${ModelChoice} models=${usable} value=${model?.id} onChange=${(name) => change({ model: name })} />

@@ -15,8 +15,8 @@ export function Outcome({ state, children }) {
         ${exchange && html`<${Status} status=${exchange.status} />`}
         ${running && html`<${Badge} kind="info">${progressOf(state)}</${Badge}>`}
         ${exchange && html`<span class="soft small">answered after ${duration(exchange.ms)}</span>`}
-        ${children}
       </div>
+      ${children}
       ${exchange?.id && html`<a href=${page("exchanges", exchange.id)}>The exchange in the journal</a>`}
     </div>
     ${failure && html`<${Notice} kind="error">${failure}</${Notice}>`}

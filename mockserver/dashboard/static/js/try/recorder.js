@@ -10,23 +10,32 @@ const EXTENSIONS = { "audio/webm": "webm", "audio/mp4": "mp4", "audio/ogg": "ogg
 export function Recorder({ onFile }) {
   const [recording, setRecording] = useState(null);
   const [problem, setProblem] = useState("");
+  const isOver = useRef(false);
+  const isAsking = useRef(false); // the browser may ask the user first
   useEffect(() => () => recording?.end(), [recording]);
+  useEffect(() => () => {
+    isOver.current = true;
+  }, []);
   const begin = async () => {
+    if (isAsking.current) return;
+    isAsking.current = true;
     setProblem("");
     try {
-      setRecording(await recordingOf((file) => {
+      const begun = await recordingOf((file) => {
         setRecording(null);
-        if (file) onFile(file);
-      }));
+        if (file && !isOver.current) onFile(file);
+      });
+      if (isOver.current) begun.end();
+      else setRecording(begun);
     } catch (error) {
       setProblem(navigator.mediaDevices ? `The microphone cannot be used: ${error.message}` : NO_MICROPHONE);
     }
+    isAsking.current = false;
   };
   return html`<div class="row">
-    ${recording
-      ? html`<button type="button" class="danger" onClick=${recording.end}>Stop recording</button>
-        <${Level} recording=${recording} />`
-      : html`<button type="button" onClick=${begin}>Record from the microphone</button>`}
+    <button type="button" class=${recording ? "danger" : ""} onClick=${recording?.end ?? begin}>
+      ${recording ? "Stop recording" : "Record from the microphone"}</button>
+    ${recording && html`<${Level} recording=${recording} />`}
     ${problem && html`<${Notice} kind="error">${problem}</${Notice}>`}
   </div>`;
 }

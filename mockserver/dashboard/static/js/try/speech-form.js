@@ -34,7 +34,7 @@ export function SpeechForm({ models, apiKey }) {
   };
   return html`<form class="stack" onSubmit=${submit}>
     <${Field} label="Text">${(id) => html`
-      <textarea id=${id} rows="4" value=${given.text}
+      <textarea id=${id} rows="4" dir="auto" value=${given.text}
         onInput=${(event) => change({ text: event.currentTarget.value })} />`}
     </${Field}>
     <div class="fields">
