@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import openai
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -60,6 +61,28 @@ def test_an_exchange_becomes_a_stub_that_answers(page: Page, server: MockServer,
     expect(page.get_by_role("link", name=stub, exact=True)).to_have_attribute(
         "href", f"/_mock/dashboard/stubs#{stub}"
     )
+
+
+def test_large_integers_are_kept(page: Page, server: MockServer, api: AudioApi) -> None:
+    with httpx.Client(
+        base_url=server.url, headers={"authorization": f"Bearer {api.client.api_key}"}
+    ) as client:
+        reply = {"json": {"order": 9007199254740993}}
+        client.post(
+            "/_mock/stubs", json={"when": {"endpoint": "/v1/orders"}, "reply": reply}
+        ).raise_for_status()
+        client.post("/v1/orders", json={"after": 9007199254740995}).raise_for_status()
+        open_latest(page, server)
+        expect(page.locator("#request")).to_contain_text("9007199254740995")
+
+        open_action(page, "Answer this from now on")
+        page.get_by_role("button", name="Answer like this").click()
+        expect(page.get_by_text(MADE)).to_be_visible()
+
+        (mine,) = [
+            each for each in httpx.get(f"{server.url}/_mock/stubs").json()["stubs"] if "account" not in each
+        ]
+        assert mine["reply"] == reply
 
 
 def test_a_stub_is_undone(page: Page, server: MockServer, api: AudioApi) -> None:

@@ -1,14 +1,15 @@
 /** Documents that the user can change before they are sent. */
 import * as access from "../lib/access.js";
+import { parse, write } from "../lib/exact-json.js";
 import { html, useLayoutEffect, useRef } from "../lib/preact.js";
 
 /** Return a document as text to edit. */
-export const written = (value) => JSON.stringify(value, null, 2);
+export const written = (value) => write(value, 2);
 
 /** Return the value of JSON text. Throws an `Error` that names the text by `label`. */
 export function parsed(text, label) {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     throw new Error(`${label}: is not JSON. ${error.message}`);
   }

@@ -3,7 +3,7 @@ import { AnswerDialog } from "../actions/answer-dialog.js";
 import { CodeDialog } from "../actions/code-dialog.js";
 import { FailDialog } from "../actions/fail-dialog.js";
 import { FixtureDialog } from "../actions/fixture-dialog.js";
-import { call, page } from "../lib/api.js";
+import { call, getExact, page } from "../lib/api.js";
 import { useJson } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 import { Failure, Notice } from "./basic.js";
@@ -20,7 +20,7 @@ export function ActionsPanel({ entry }) {
   const [opened, setOpened] = useState(null);
   const [done, setDone] = useState([]);
   const path = opened && `/_mock/journal/${encodeURIComponent(entry.id)}/code`;
-  const { data: code, error } = useJson(path);
+  const { data: code, error } = useJson(path, undefined, getExact);
   const Opened = ACTIONS.find(([name]) => name === opened)?.[2];
   const note = (made) => {
     setOpened(null);

@@ -1,4 +1,5 @@
 /** JSON values as a tree, which can be folded and searched. */
+import { write } from "../lib/exact-json.js";
 import { count } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/preact.js";
 import { Copy } from "./basic.js";
@@ -25,7 +26,7 @@ export function Json({ value, label = "JSON" }) {
           onInput=${(event) => setSearch(event.currentTarget.value)} />
         <button type="button" class="quiet" onClick=${() => fold(true)}>Unfold all</button>
         <button type="button" class="quiet" onClick=${() => fold(false)}>Fold all</button>`}
-      <${Copy} text=${JSON.stringify(value, null, 2)} />
+      <${Copy} text=${write(value, 2)} />
       <span role="status" class="soft small">${found && `${count(found.count)} found`}</span>
     </div>
     <ul class="tree" key=${`${folding.turn} ${search}`}>
@@ -80,7 +81,7 @@ function Scalar({ value, search }) {
   if (typeof value === "string") {
     return html`<span class="text">"<${LongText} text=${value} search=${search} />"</span>`;
   }
-  return html`<span class=${typeof value === "number" ? "number" : "literal"}>
+  return html`<span class=${["number", "bigint"].includes(typeof value) ? "number" : "literal"}>
     <${Marked} text=${String(value)} search=${search} /></span>`;
 }
 

@@ -23,9 +23,11 @@ export function SessionEvents({ session, chosen, onChoose }) {
       <${Field} label="Type contains">${(id) => html`<input id=${id} type="search" value=${typed}
         onInput=${(event) => setTyped(event.currentTarget.value)} />`}</${Field}>
     </div>
-    ${session.events_dropped > 0 && html`<p class="soft small">${count(session.events_dropped)} older events are not kept.</p>`}
+    ${session.events_dropped > 0 && html`<p class="soft small">
+      ${count(session.events_dropped)} older events are not kept.</p>`}
     <div class="scroll session-events" tabindex="0" role="region" aria-label="Table of events"><table>
-      <thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">Type</th><th scope="col">Content</th></tr></thead>
+      <thead><tr><th scope="col">Time</th><th scope="col">From</th>
+        <th scope="col">Type</th><th scope="col">Content</th></tr></thead>
       <tbody>${found.slice(0, last).map(([number, event]) => html`<${Row} key=${number} event=${event}
         isChosen=${number === chosen} onChoose=${() => onChoose(number === chosen ? null : number)} />`)}</tbody>
     </table></div>

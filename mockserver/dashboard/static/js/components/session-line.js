@@ -21,11 +21,13 @@ export function SessionLine({ entry, blocks, length, zoom, sounds, position, cho
   );
   const tracks = useMemo(() => ["caller", "assistant"].map((side) => html`
     <div class="lane ${side}" key=${side}>
-      ${blocks.filter((each) => each.side === side).map((block) => html`<${Block} key=${block.key} block=${block} at=${at}
-        sound=${sounds[block.key]} isChosen=${block.turn >= 0 && block.turn === chosen} onTurn=${onTurn} />`)}
+      ${blocks.filter((each) => each.side === side).map((block) => html`
+        <${Block} key=${block.key} block=${block} at=${at} sound=${sounds[block.key]}
+        isChosen=${block.turn >= 0 && block.turn === chosen} onTurn=${onTurn} />`)}
     </div>`), [blocks, length, sounds, chosen, onTurn]);
   return html`<div class="session-line">
-    <div class="names" aria-hidden="true"><span></span><span>Caller</span><span>Events</span><span>Assistant</span></div>
+    <div class="names" aria-hidden="true">
+      <span></span><span>Caller</span><span>Events</span><span>Assistant</span></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Time line of the session">
       <div class="lanes" style=${{ width: `${100 * zoom}%` }}>
         <${Ruler} length=${length} zoom=${zoom} at=${at} onSeek=${onSeek} />
@@ -57,8 +59,10 @@ function Block({ block, at, sound, isChosen, onTurn }) {
   const { side, from, to, heardTo, text } = block;
   const who = side === "caller" ? "Caller" : "Assistant";
   const isCut = heardTo < to;
-  const label = `${who}, ${positionText(from)} to ${positionText(to)}${isCut ? `, played until ${positionText(heardTo)}` : ""}`;
-  return html`<button type="button" class="block" aria-pressed=${String(isChosen)} style=${{ left: at(from), width: at(to - from) }}
+  const times = `${positionText(from)} to ${positionText(to)}`;
+  const label = `${who}, ${times}${isCut ? `, played until ${positionText(heardTo)}` : ""}`;
+  return html`<button type="button" class="block" aria-pressed=${String(isChosen)}
+    style=${{ left: at(from), width: at(to - from) }}
     title=${`${label}: ${text}`} aria-label=${`${label}: ${text || "no text"}`} onClick=${() => onTurn(block.turn)}>
     ${sound && html`<${Waveform} peaks=${sound.peaks} kind=${side} />`}
     <span class="text">${text}</span>
@@ -74,9 +78,11 @@ function Events({ events, length, onEvent }) {
     const distances = events.map((each) => Math.abs(each.at_ms - ms));
     if (distances.length) onEvent(distances.indexOf(Math.min(...distances)));
   };
-  return html`<svg class="session-marks" aria-hidden="true" preserveAspectRatio="none" viewBox=${`0 0 ${length * 1000} 2`} onClick=${choose}>
-    ${events.map((each, number) => html`<line key=${number} class=${`${each.direction} ${kindOf(each.type)}`}
-      x1=${each.at_ms} x2=${each.at_ms} y1=${each.direction === "in" ? 0 : 1} y2=${each.direction === "in" ? 1 : 2} />`)}
+  return html`<svg class="session-marks" aria-hidden="true" preserveAspectRatio="none"
+    viewBox=${`0 0 ${length * 1000} 2`} onClick=${choose}>
+    ${events.map(({ at_ms: ms, direction, type }, number) => html`
+      <line key=${number} class=${`${direction} ${kindOf(type)}`} x1=${ms} x2=${ms}
+        y1=${direction === "in" ? 0 : 1} y2=${direction === "in" ? 1 : 2} />`)}
   </svg>`;
 }
 

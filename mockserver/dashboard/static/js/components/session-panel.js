@@ -30,15 +30,18 @@ function Session({ entry }) {
   const session = entry.realtime;
   const turns = [...session.turns.entries()].filter(([, each]) => each.kind === turnKind(entry));
   return html`<section class="card session" id="session" tabindex="-1" aria-labelledby="session-title">
-      <div class="row apart"><h2 id="session-title">Realtime session</h2><code class="small">${session.session}</code></div>
+      <div class="row apart">
+        <h2 id="session-title">Realtime session</h2><code class="small">${session.session}</code></div>
       <${Summary} entry=${entry} length=${length} turns=${turns} />
       <div class="row">
         <button type="button" class="primary" disabled=${!clips.length} onClick=${mix.toggle}>
           ${mix.isPlaying ? "Pause" : "Play both sides"}</button>
-        <input type="range" min="0" max=${length} step="0.1" value=${mix.position} aria-label="Position in the session"
-          aria-valuetext=${positionText(mix.position)} onInput=${(each) => mix.seek(Number(each.currentTarget.value))} />
+        <input type="range" min="0" max=${length} step="0.1" value=${mix.position}
+          aria-label="Position in the session" aria-valuetext=${positionText(mix.position)}
+          onInput=${(each) => mix.seek(Number(each.currentTarget.value))} />
         <span class="position">${positionText(mix.position)} / ${positionText(length)}</span>
-        <label class="small">Zoom ${" "}<select value=${zoom} onChange=${(each) => setZoom(Number(each.currentTarget.value))}>
+        <label class="small">Zoom ${" "}
+          <select value=${zoom} onChange=${(each) => setZoom(Number(each.currentTarget.value))}>
           ${ZOOMS.map((each) => html`<option key=${each} value=${each}>${each}×</option>`)}</select></label>
       </div>
       <${SessionLine} entry=${entry} blocks=${blocks} length=${length} zoom=${zoom} sounds=${sounds} chosen=${turn}
@@ -47,9 +50,11 @@ function Session({ entry }) {
     </section>
     <section class="card" aria-labelledby="turns">
       <h2 id="turns">Turns</h2>
-      ${session.turns_dropped > 0 && html`<p class="soft small">${count(session.turns_dropped)} older turns are not kept.</p>`}
-      ${turns.length ? html`<ol class="turns">${turns.map(([place, each]) => html`<${SessionTurn} key=${place} entry=${entry}
-        turn=${each} blocks=${blocks.filter((block) => block.turn === place && block.file)} isOpen=${turn === place}
+      ${session.turns_dropped > 0 && html`<p class="soft small">
+        ${count(session.turns_dropped)} older turns are not kept.</p>`}
+      ${turns.length ? html`<ol class="turns">${turns.map(([place, each]) => html`
+        <${SessionTurn} key=${place} entry=${entry} turn=${each}
+        blocks=${blocks.filter((block) => block.turn === place && block.file)} isOpen=${turn === place}
         onToggle=${() => chooseTurn(place)} />`)}</ol>` : html`<p class="soft">No turn yet.</p>`}
     </section>
     <${SessionEvents} session=${session} chosen=${event} onChoose=${setEvent} />`;
@@ -76,8 +81,8 @@ function Summary({ entry, length, turns }) {
 function NotKept({ entry, blocks }) {
   const hasSpoken = blocks.some((each) => each.side === "caller" && each.to > each.from);
   if (!hasSpoken || entry.audio.length) return null;
-  return html`<${Notice}>What the caller said was not kept. To keep the audio of sessions from now on, start the server with
-    ${" "}<code>--keep-audio 100000000</code> (bytes).</${Notice}>`;
+  return html`<${Notice}>What the caller said was not kept. To keep the audio of sessions from now on, start
+    the server with <code>--keep-audio 100000000</code> (bytes).</${Notice}>`;
 }
 
 /** Return the decoded files by the key of their block, and the clips that can be played. Each file is read once. */

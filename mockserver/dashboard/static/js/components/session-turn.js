@@ -6,7 +6,9 @@ import { Badge, Facts } from "./basic.js";
 import { Json } from "./json.js";
 import { Player } from "./player.js";
 
-const KINDS = { completed: "good", in_progress: "info", unanswered: "warn", cancelled: "warn", incomplete: "warn", abandoned: "warn" };
+const KINDS = {
+  completed: "good", in_progress: "info", unanswered: "warn", cancelled: "warn", incomplete: "warn", abandoned: "warn",
+};
 
 /** Show a turn, with its details if it `isOpen`. `blocks` are those of its audio. */
 export function SessionTurn({ entry, turn, blocks, isOpen, onToggle }) {
@@ -48,6 +50,7 @@ function Details({ entry, turn, blocks }) {
     ]} />
     ${turn.tools.length > 0 && html`<${Json} value=${turn.tools} />`}
     ${blocks.map(({ key, side, file }) => html`<${Player} key=${key} kind=${side} file=${heardIn(file.row, side, turn)}
-      path=${pathOf(entry, file.what, file.number)} name=${side === "caller" ? "What the caller said" : "What the assistant said"} />`)}
+      path=${pathOf(entry, file.what, file.number)}
+      name=${side === "caller" ? "What the caller said" : "What the assistant said"} />`)}
   </div>`;
 }

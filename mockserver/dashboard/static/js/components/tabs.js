@@ -22,6 +22,7 @@ export function Tabs({ tabs, label, initial }) {
         aria-selected=${String(each === shown)} aria-controls=${`${id}-panel`} tabindex=${each === shown ? 0 : -1}
         onClick=${() => setCurrent(each.name)}>${each.title}</button>`)}
     </div>
-    <div role="tabpanel" id=${`${id}-panel`} aria-labelledby=${`${id}-${shown.name}`} tabindex="0">${shown.content()}</div>
+    <div role="tabpanel" id=${`${id}-panel`} aria-labelledby=${`${id}-${shown.name}`} tabindex="0">
+      ${shown.content()}</div>
   </div>`;
 }

@@ -16,7 +16,8 @@ const HEIGHTS = { wide: 2.375, narrow: 4.5 }; // rem
 /** Show the entries of a store; `onNearEnd` asks for older ones. */
 export function Table({ store, onNearEnd }) {
   const height = useRowHeight();
-  const header = COLUMNS.map(([name, title]) => html`<span role="columnheader" key=${name} class=${name}>${title}</span>`);
+  const header = COLUMNS.map(([name, title]) => html`
+    <span role="columnheader" key=${name} class=${name}>${title}</span>`);
   return html`<${VirtualList} count=${store.length} height=${height} label="Exchanges, the newest first"
     header=${header} row=${(index, link) => html`<${Cells} entry=${store.at(index)} link=${link} />`}
     rowClass=${(index) => `is-${outcomeOf(store.at(index))}`} takeShift=${() => store.takeShift()}

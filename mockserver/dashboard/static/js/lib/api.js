@@ -1,5 +1,6 @@
 /** Calls of the server: the control API below `/_mock`, as the chosen account, and the API itself. */
 import * as access from "./access.js";
+import { parse, write } from "./exact-json.js";
 
 /** The path that the server is mounted at, without a slash at its end. */
 export const ROOT = document.documentElement.dataset.root ?? "";
@@ -55,10 +56,13 @@ export async function call(method, path, { query, headers = {}, ...options } = {
 /** Return the JSON answer to a GET request. */
 export const get = async (path, query, options) => (await call("GET", path, { query, ...options })).json();
 
+/** Return the same with integers of any size (see `exact-json.js`), as clients may send them. */
+export const getExact = async (path, query) => parse(await (await call("GET", path, { query })).text());
+
 /** Send a JSON body, if there is one. Return the JSON answer. */
 export async function send(method, path, body) {
   const content = body === undefined ? {} : {
-    body: JSON.stringify(body), headers: { "content-type": "application/json" },
+    body: write(body), headers: { "content-type": "application/json" },
   };
   return (await call(method, path, content)).json();
 }

@@ -8,9 +8,10 @@ import { useCallback, useEffect, useRef, useState } from "./preact.js";
  * Return the JSON answer to a GET of the control API: `{data, error, loading, reload}`.
  *
  * It is read again when the path, the query or the account changes, and by `reload()`; `data` stays meanwhile, and if
- * that fails, unless it is of another account. With a `path` of `null` nothing is read.
+ * that fails, unless it is of another account. With a `path` of `null` nothing is read. `read` is
+ * `get`, or a function like it.
  */
-export function useJson(path, query = undefined) {
+export function useJson(path, query = undefined, read = get) {
   const [state, setState] = useState({ data: null, error: null, loading: Boolean(path) });
   const asked = JSON.stringify(query ?? null);
   const turn = useRef(0);
@@ -21,7 +22,7 @@ export function useJson(path, query = undefined) {
     const account = JSON.stringify(access.headers());
     setState((before) => ({ ...before, loading: true }));
     try {
-      const data = await get(path, JSON.parse(asked) ?? undefined);
+      const data = await read(path, JSON.parse(asked) ?? undefined);
       if (own !== turn.current) return;
       shown.current = account;
       setState({ data, error: null, loading: false });

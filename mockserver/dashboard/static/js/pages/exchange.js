@@ -8,7 +8,7 @@ import { MessagePanel } from "../components/message-panel.js";
 import { NearMisses } from "../components/near-misses.js";
 import { SessionPanel } from "../components/session-panel.js";
 import { StreamPanel } from "../components/stream-panel.js";
-import { page } from "../lib/api.js";
+import { getExact, page } from "../lib/api.js";
 import { count } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useEffect } from "../lib/preact.js";
@@ -17,7 +17,8 @@ const REFRESH = 400; // milliseconds between two reads of an exchange that is in
 
 /** Show the exchange with an id. While it is in flight, it is read again whenever the journal reports a change. */
 export function Page({ id }) {
-  const { data: entry, error, reload } = useJson(`/_mock/journal/${encodeURIComponent(id)}`);
+  const { data: entry, error, reload } = useJson(
+    `/_mock/journal/${encodeURIComponent(id)}`, undefined, getExact);
   const isOpen = entry?.in_flight ?? false;
   const refresh = useThrottled(reload, REFRESH);
   const live = useLive(isOpen ? { fields: "id,in_flight" } : null, {

@@ -9,6 +9,7 @@ import { turnKind } from "../lib/session.js";
 const PARTS = ["kind", "turns", "audio_in", "audio_out", "close"].map((name) => `realtime.${name}`);
 const FIELDS = ["id", "time", "account", "model", "status", "in_flight", "hung_up", "cost_usd", ...PARTS].join();
 const QUERY = { endpoint: "realtime", fields: FIELDS, limit: 100 };
+const CHANGES = { endpoint: "realtime", fields: "id,in_flight,usage,cost_usd" }; // that call for another reading
 const RELOAD = 1000; // milliseconds between two readings of the list at least
 const TALK = 3; // turns whose words are shown in the list
 
@@ -16,16 +17,18 @@ const TALK = 3; // turns whose words are shown in the list
 export function Page() {
   const { data, error, reload } = useJson("/_mock/journal", QUERY);
   const reread = useThrottled(reload, RELOAD);
-  const live = useLive({ endpoint: "realtime", fields: "id,in_flight,usage,cost_usd" }, { onEntry: reread, onDeleted: reread });
+  const live = useLive(CHANGES, { onEntry: reread, onDeleted: reread });
   const sessions = data?.entries.filter((each) => each.realtime).reverse() ?? [];
   return html`<div class="stack">
     <div class="row apart">
-      <span class="soft">${data && `${count(sessions.length)} ${sessions.length === 1 ? "session" : "sessions"}, the latest first`}</span>
+      <span class="soft">${data
+        && `${count(sessions.length)} ${sessions.length === 1 ? "session" : "sessions"}, the latest first`}</span>
       <${Live} state=${live} />
     </div>
     <${Failure} error=${error} />
     ${data && !sessions.length && html`<${Empty}><p>No Realtime session yet.</p>
-      <p>They appear here when a client connects to <code>/v1/realtime</code>, also by WebRTC or telephone.</p></${Empty}>`}
+      <p>They appear here when a client connects to <code>/v1/realtime</code>, also by WebRTC or telephone.</p>
+    </${Empty}>`}
     <ul class="sessions">${sessions.map((each) => html`<${Session} key=${each.id} entry=${each} />`)}</ul>
   </div>`;
 }
