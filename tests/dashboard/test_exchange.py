@@ -203,6 +203,15 @@ def test_of_binary_data_the_size_is_shown(page: Page, api: AudioApi, show: Calla
     )
 
 
+def test_a_file_that_is_not_audio_has_no_player(page: Page, api: AudioApi, show: Callable[..., None]) -> None:
+    api.client.files.create(file=("requests.jsonl", b"{}"), purpose="batch")
+    show()
+
+    expect(part(page, "POST /v1/files")).to_contain_text("requests.jsonl")
+    expect(page.locator(".player")).to_have_count(0)
+    expect(part(page, "Audio")).to_have_count(0)
+
+
 def test_other_exchanges_are_reached(page: Page, api: AudioApi, show: Callable[..., None]) -> None:
     for number in (1, 2, 3):
         ask(api, f"Number {number}")

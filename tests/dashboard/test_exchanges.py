@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from websockets.sync.client import connect
 
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
@@ -109,6 +110,26 @@ def test_what_went_wrong_stands_out(opened: Callable[..., Page], embed: Embed, s
     totals.get_by_role("button", name="failed").click()
     expect(rows(page)).to_have_count(1)
     assert page.url.endswith("?status=5xx")
+
+
+def test_a_session_that_was_refused_stands_out(opened: Callable[..., Page], server: MockServer) -> None:
+    control(server, "POST", "faults", {"error": "server_error", "times": 1})
+    url = f"{server.base_url.replace('http', 'ws')}/realtime?model=gpt-realtime"
+    with connect(url, additional_headers=headers()) as session:
+        assert json.loads(session.recv())["type"] == "error"
+    page = opened()
+    expect(rows(page).first).to_have_class(re.compile("is-brokenOff"))
+    expect(page.get_by_role("group", name="Totals")).to_contain_text("1 broken off")
+
+
+def test_accounts_of_short_keys_differ(opened: Callable[..., Page], embed: Embed) -> None:
+    for key in ("sk-mock-me", "sk-mock-you", "sk-mock-me"):
+        embed(key=key)
+    page = opened()
+    expect(rows(page)).to_have_count(3)
+    mine, yours, mine_too = rows(page).locator(".account").all_inner_texts()
+    assert re.fullmatch(r"proj_…\w{6}", mine)
+    assert mine == mine_too != yours
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

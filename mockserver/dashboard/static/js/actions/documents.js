@@ -17,8 +17,8 @@ export function parsed(text, label) {
 
 /** Show whose requests a stub or fault applies to. */
 export const Scope = () => html`<p class="soft">${access.key()
-  ? "It applies to the account of the API key at the top of the page."
-  : "It applies to every account. To limit it to one, enter an API key at the top of the page."}</p>`;
+  ? "It applies to the account of the API key under “Account”."
+  : "It applies to every account. To limit it to one, enter its API key under “Account”."}</p>`;
 
 /** Show a field for JSON or a text of several lines, from its beginning. */
 export function Area({ id, value, rows, onInput }) {

@@ -7,8 +7,8 @@ const EAGER = 4; // files that are read at once; others when the user asks for t
 
 /** Show players of the audio that an exchange of the journal has, if any. A session is shown by `SessionPanel`. */
 export function AudioPanel({ entry }) {
+  if (!hasAudio(entry)) return null;
   const sent = entry.audio.map((file, number) => ({ file, number })).filter(({ file }) => isSound(file));
-  if (entry.realtime || !(sent.length || entry.said_audio.length)) return null;
   return html`<section class="card audio" id="audio" tabindex="-1" aria-labelledby="audio-title">
     <h2 id="audio-title">Audio</h2>
     <div class="stack">
@@ -19,6 +19,9 @@ export function AudioPanel({ entry }) {
     </div>
   </section>`;
 }
+
+/** Return whether an exchange has audio to play, apart from that of a session. */
+export const hasAudio = (entry) => !entry.realtime && (entry.said_audio.length > 0 || entry.audio.some(isSound));
 
 /** Return whether a file of a request is audio: files of `/v1/files` can be anything. */
 const isSound = (file) => file.kept || file.container != null || file.heard != null || SOUND.test(file.file);

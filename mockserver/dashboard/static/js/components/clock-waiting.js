@@ -1,6 +1,6 @@
 /** What happens when the clock shows some time: work ends, webhooks are sent, buckets of limits are full. */
 import { page } from "../lib/api.js";
-import { dateTime, duration } from "../lib/format.js";
+import { accountName, dateTime, duration } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useEffect } from "../lib/preact.js";
 import { useServerTime } from "../lib/server-clock.js";
@@ -50,7 +50,7 @@ const ofWork = (data) => (data?.work ?? [])
   .filter((each) => !each.is_finished && each.expected_end_at != null)
   .map((each) => ({
     key: each.id, what: `${each.kind.replaceAll("_", " ")} ${each.id.slice(0, 16)}… ends`, href: page("work"),
-    account: each.account ?? each.project, at: each.expected_end_at,
+    account: accountName(each), at: each.expected_end_at,
   }));
 
 const ofDeliveries = (data) => (data?.deliveries ?? [])
@@ -65,7 +65,7 @@ const ofLimits = (data) => (data?.accounts ?? []).flatMap((account) => account.g
   const waiting = group.limits.filter((each) => each.reset_ms > 0 && !each.drained);
   return {
     key: `${account.organization} ${account.project} ${group.group}`, what: `limits of ${group.group} are full`,
-    href: page("limits"), account: account.account ?? account.project,
+    href: page("limits"), account: accountName(account),
     at: data.clock.now + Math.max(0, ...waiting.map((each) => each.reset_ms)) / 1000,
   };
 }));

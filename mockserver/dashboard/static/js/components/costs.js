@@ -1,5 +1,5 @@
 /** The costs of an answer of `GET /_mock/costs`, as a chart and as a table. */
-import { count, dollars } from "../lib/format.js";
+import { accountName, count, dollars } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { Empty } from "./basic.js";
 
@@ -25,8 +25,6 @@ function Total({ dollarsInAll, unknown }) {
   return html`<p><strong class="total">${dollars(dollarsInAll)}</strong> in all${without}.</p>`;
 }
 
-/** Return the name of a row's account: its redacted key, or its project if the key is not known any more. */
-const accountOf = (row) => row.account ?? row.project ?? "unknown";
 const placeOf = (row) => `${row.organization}/${row.project}`;
 
 /** Show a bar for each of the dearest accounts, with a part for each model. The table has the same as text. */
@@ -75,7 +73,7 @@ function barsOf(rows, models) {
   const bars = new Map();
   for (const row of rows) {
     const place = placeOf(row);
-    const bar = bars.get(place) ?? { place, name: accountOf(row), total: 0, parts: models.map(() => 0) };
+    const bar = bars.get(place) ?? { place, name: accountName(row), total: 0, parts: models.map(() => 0) };
     bars.set(place, bar);
     const index = models.indexOf(row.model);
     bar.parts[index < 0 ? models.length - 1 : index] += row.cost_usd;
@@ -92,7 +90,7 @@ const Table = ({ rows }) => html`
       <th scope="col" class="number">Seconds</th><th scope="col" class="number">Cost</th>
     </tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${`${placeOf(row)} ${row.model}`}>
-      <td><code>${accountOf(row)}</code></td><td><code>${row.model}</code></td>
+      <td><code>${accountName(row)}</code></td><td><code>${row.model}</code></td>
       <td class="number">${count(row.requests)}</td><td class="number">${count(row.tokens)}</td>
       <td class="number">${count(row.seconds)}</td>
       <td class="number">${row.cost_usd == null ? "unknown" : dollars(row.cost_usd)}</td>

@@ -1,6 +1,6 @@
 /** Facts about an exchange: who asked and who answered, its time, its usage and cost, the limits that are left. */
 import { page } from "../lib/api.js";
-import { bytes, count, dateTime, dollars, duration } from "../lib/format.js";
+import { accountName, bytes, count, dateTime, dollars, duration } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { Badge, Facts, Notice, Status } from "./basic.js";
 
@@ -18,7 +18,7 @@ export function Summary({ entry }) {
     <${Outcome} entry=${entry} />
     <${Facts} rows=${[
       ["Time", dateTime(entry.time)],
-      ["Account", entry.account && html`<code>${entry.account}</code>`],
+      ["Account", entry.account && html`<code>${accountName(entry)}</code>`],
       ["Project", entry.project && html`${entry.organization} · ${entry.project}`],
       ["Operation", entry.operation ?? entry.endpoint],
       ["Model", entry.model],
@@ -27,7 +27,8 @@ export function Summary({ entry }) {
       ["Fault", entry.fault && html`<a href=${place("faults", entry.fault.id)}>${entry.fault.id}</a>`],
       ["WebSocket", entry.connection
         && html`<a href=${page("exchanges", entry.connection)}>${entry.connection}</a>`],
-      ["Sent", bytes(entry.bytes_sent)],
+      ["File", entry.audio.map((file) => file.file).filter(Boolean).join(", ")],
+      ["Size of the answer", entry.realtime ? null : bytes(entry.bytes_sent)],
       ["Id", html`<code>${entry.id}</code>`],
     ]} />
   </section>`;

@@ -1,5 +1,5 @@
 /** A gauge: what remains in a bucket of a rate limit. */
-import { count, duration, time } from "../lib/format.js";
+import { count, date, duration, time } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { Badge } from "./basic.js";
 
@@ -42,5 +42,7 @@ function refill(gauge, now) {
   if (gauge.drained) return "refuses the next request, then refills";
   if (!gauge.window_seconds) return "is released when batches end";
   if (!gauge.reset_ms) return "full";
-  return `full at ${time(now + gauge.reset_ms / 1000).slice(0, 8)}, in ${duration(gauge.reset_ms)}`;
+  const at = now + gauge.reset_ms / 1000;
+  const day = date(at) === date(now) ? "" : `${date(at)}, `;
+  return `full at ${day}${time(at).slice(0, 8)}, in ${duration(gauge.reset_ms)}`;
 }

@@ -1,7 +1,7 @@
 /** A list of stubs or faults, which can be switched, written, duplicated and deleted. */
 import { Badge, Empty, Failure, Field, Live, Notice, Switch } from "../components/basic.js";
 import { withQuery } from "../lib/api.js";
-import { count } from "../lib/format.js";
+import { accountName, count } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
 import { addYaml, isOn, keyOf, readYaml, remove, setEnabled } from "./calls.js";
 import { DefinitionDialog } from "./dialog.js";
@@ -35,7 +35,7 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
     <${Outcome} outcome=${outcome} onClose=${() => setOutcome(null)} />
     <p class="soft" role="status">${count(found.length)} of ${count(rows.length)} ${kind.nouns}</p>
     ${found.length === 0 && html`<${Empty}>
-      ${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}.`}</${Empty}>`}
+      ${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}. Add one here, or on the page of an exchange.`}</${Empty}>`}
     <ul class="definitions">${found.slice(0, shown).map((row) => html`
       <${Row} key=${keyOf(row)} ...${{ row, act, counts }} named=${isNamed(row, hash)}>${describe(row)}</${Row}>`)}</ul>
     ${found.length > shown && html`<button type="button" onClick=${() => setShown(shown + SHOWN)}>Show more</button>`}
@@ -142,7 +142,7 @@ function Row({ row, act, counts, named, children }) {
         ${!on && html`<${Badge} kind="warn">off</${Badge}>`}
         ${row.source && html`
           <${Badge} title="It is defined in this file, and cannot be edited here.">file ${row.source}</${Badge}>`}
-        ${Object.hasOwn(row, "account") && html`<${Badge} kind="info">account ${row.account ?? row.project}</${Badge}>`}
+        ${Object.hasOwn(row, "account") && html`<${Badge} kind="info">account ${accountName(row)}</${Badge}>`}
       </div>
       ${children}
     </div>

@@ -1,5 +1,6 @@
 /** The scenarios of stubs, and the states that accounts have in them. */
 import { Badge, Empty, Failure } from "../components/basic.js";
+import { accountName } from "../lib/format.js";
 import { html, useId, useState } from "../lib/preact.js";
 import { setScenario } from "./calls.js";
 
@@ -66,7 +67,7 @@ const Scenario = ({ scenario, accounts, change }) => html`<div class="scenario">
 function State({ scenario, account, change }) {
   const id = useId();
   const now = account.scenarios[scenario.name] ?? STARTED;
-  const who = account.project ? `account ${account.account ?? account.project}` : "this account";
+  const who = account.project ? `account ${accountName(account)}` : "this account";
   return html`<div class="row state"><label for=${id}>State of ${who}</label>
     <select id=${id} value=${now} onChange=${(event) => change(scenario.name, event.currentTarget.value, account)}>
       ${[...scenario.states].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}

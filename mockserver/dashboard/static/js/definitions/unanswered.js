@@ -9,7 +9,7 @@ import { shortened } from "./pattern.js";
 
 const LOOKED_AT = 100; // of the latest exchanges
 const SHOWN = 8;
-const FIELDS = "id,time,endpoint,method,path,model,status,stub,fault,user_text,in_flight";
+const FIELDS = "id,time,endpoint,method,path,model,status,stub,fault,user_text,heard,in_flight";
 
 /** Show the requests, read again whenever `turn` changes. Nothing is shown while there are no stubs. */
 export function Unanswered({ turn, hasStubs }) {
@@ -33,7 +33,7 @@ function Request({ entry }) {
       <span class="mono">${time(entry.time)}</span>
       <span>${entry.endpoint}</span>
       <${Status} status=${entry.status} inFlight=${entry.in_flight} />
-      <span class="soft">${shortened(entry.user_text ?? `${entry.method} ${entry.path}`)}</span>
+      <span class="soft">${shortened(entry.user_text ?? entry.heard ?? `${entry.method} ${entry.path}`)}</span>
     </summary>
     ${isOpen && html`<${Nearest} entry=${entry} />`}
   </details>`;

@@ -3,12 +3,12 @@
 const MOST = 20_000; // exchanges that are kept; the oldest are forgotten
 
 /**
- * Return how an exchange ended: `inFlight` if it has not, `brokenOff` without a complete answer, `failed` (5xx),
- * `refused` (4xx) or `ok`.
+ * Return how an exchange ended: `inFlight` if it has not, `brokenOff` without a complete answer, or if a session was
+ * refused after its handshake, `failed` (5xx), `refused` (4xx) or `ok`.
  */
-export function outcomeOf({ status, in_flight: inFlight, hung_up: hungUp }) {
+export function outcomeOf({ status, in_flight: inFlight, hung_up: hungUp, error }) {
   if (inFlight) return "inFlight";
-  if (status === null || hungUp) return "brokenOff";
+  if (status === null || hungUp || (error && status < 400)) return "brokenOff";
   if (status >= 500) return "failed";
   return status >= 400 ? "refused" : "ok";
 }

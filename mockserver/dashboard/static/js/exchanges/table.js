@@ -2,7 +2,7 @@
 import { Badge, Status } from "../components/basic.js";
 import { VirtualList } from "../components/virtual-list.js";
 import { page } from "../lib/api.js";
-import { dollars, duration, time } from "../lib/format.js";
+import { accountName, dollars, duration, time } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 import { outcomeOf } from "./store.js";
 
@@ -27,7 +27,7 @@ export function Table({ store, onNearEnd }) {
 function Cells({ entry, link }) {
   return html`
     <span role="cell" class="time"><a href=${page("exchanges", entry.id)} ...${link}>${time(entry.time)}</a></span>
-    <span role="cell" class="account" title=${entry.project}>${entry.account ?? "–"}</span>
+    <span role="cell" class="account" title=${entry.project}>${accountName(entry)}</span>
     <span role="cell" class="endpoint">${entry.endpoint ?? `${entry.method} ${entry.path}`}</span>
     <span role="cell" class="model">${entry.model ?? "–"}</span>
     <span role="cell" class="status"><${Status} status=${entry.status} inFlight=${entry.in_flight} /></span>

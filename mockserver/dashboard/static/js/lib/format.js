@@ -5,6 +5,8 @@ const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFra
 const clock = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3,
 });
+const DAY = 86_400_000; // milliseconds
+const HIDDEN = "***"; // what is shown of short keys
 const day = new Intl.DateTimeFormat("en-GB", { year: "numeric", month: "short", day: "2-digit" });
 
 /** Return a number with separators; `–` for an unknown one. */
@@ -22,14 +24,26 @@ export const date = (seconds) => (seconds == null ? "–" : day.format(seconds *
 /** Return a time in seconds since 1970 as `29 Nov 2026, 12:30:05.123`. */
 export const dateTime = (seconds) => (seconds == null ? "–" : `${date(seconds)}, ${time(seconds)}`);
 
-/** Return milliseconds as `12.3 ms`, `1.23 s` or `2:05 min`. */
+/** Return milliseconds as `12.3 ms`, `1.23 s`, `2:05 min`, `3:20 h` or `4.5 days`. */
 export function duration(ms) {
   if (ms == null) return "–";
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms >= 2 * DAY) return `${(ms / DAY).toFixed(1)} days`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
+  return seconds < 3600 ? `${sexagesimal(seconds)} min` : `${sexagesimal(Math.round(seconds / 60))} h`;
+}
+
+const sexagesimal = (value) => `${Math.floor(value / 60)}:${String(value % 60).padStart(2, "0")}`;
+
+/**
+ * Return the name of an account: its redacted key. Short keys are hidden altogether, so the end of the project is the
+ * name of their account.
+ */
+export function accountName({ account, project }) {
+  if (!project || (account && account !== HIDDEN)) return account ?? "–";
+  return account ? `proj_…${project.slice(-6)}` : project;
 }
 
 /** Return a position in audio as `0:02.07`. */

@@ -1,6 +1,6 @@
 /** The page `exchange`: one exchange of the journal. */
 import { ActionsPanel } from "../components/actions-panel.js";
-import { AudioPanel } from "../components/audio-panel.js";
+import { AudioPanel, hasAudio } from "../components/audio-panel.js";
 import { Failure, Live } from "../components/basic.js";
 import { Measures, Summary } from "../components/exchange-facts.js";
 import { Json } from "../components/json.js";
@@ -70,9 +70,8 @@ function WithoutBody({ entry }) {
 
 /** Show links to the parts of the page. */
 function Contents({ entry }) {
-  const hasAudio = !entry.realtime && entry.audio.length + entry.said_audio.length > 0;
   const parts = [
-    hasAudio && ["audio", "Audio"], entry.realtime && ["session", "Session"], ["request", "Request"],
+    hasAudio(entry) && ["audio", "Audio"], entry.realtime && ["session", "Session"], ["request", "Request"],
     ["response", "Answer"], entry.pieces && ["pieces", "Stream"], ["usage", "Timing, usage, limits"],
   ].filter(Boolean);
   return html`<nav class="row contents" aria-label="Parts of the exchange">

@@ -1,7 +1,7 @@
 /** The page `sessions`: the Realtime sessions of the journal, with what was said in each. */
 import { Badge, Empty, Failure, Live, Status } from "../components/basic.js";
 import { page } from "../lib/api.js";
-import { count, dateTime, dollars, duration } from "../lib/format.js";
+import { accountName, count, dateTime, dollars, duration } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
 import { turnKind } from "../lib/session.js";
@@ -49,7 +49,7 @@ function Session({ entry }) {
       </div>
     </div>
     <p class="soft small">${[
-      entry.model, entry.account, `${count(turns.length)} ${turns.length === 1 ? "turn" : "turns"}`,
+      entry.model, accountName(entry), `${count(turns.length)} ${turns.length === 1 ? "turn" : "turns"}`,
       `caller ${duration(session.audio_in * 1000)}`, `assistant ${duration(session.audio_out * 1000)}`,
       entry.cost_usd == null ? "" : dollars(entry.cost_usd),
     ].filter(Boolean).join(" · ")}</p>

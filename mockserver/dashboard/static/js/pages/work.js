@@ -2,7 +2,7 @@
 import { Badge, Copy, Empty, Failure, Field, Live } from "../components/basic.js";
 import * as access from "../lib/access.js";
 import { page, request, withQuery } from "../lib/api.js";
-import { count, dateTime, duration } from "../lib/format.js";
+import { accountName, count, dateTime, duration } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 import { useServerTime } from "../lib/server-clock.js";
@@ -82,7 +82,7 @@ function Work({ work, now, onChange }) {
     </div>
     <${Progress} work=${work} now=${now} />
     <dl class="across">
-      <${Fact} name="Account">${work.account ?? work.project}</${Fact}>
+      <${Fact} name="Account">${accountName(work)}</${Fact}>
       <${Fact} name="Model">${work.model && html`<code>${work.model}</code>`}</${Fact}>
       <${Fact} name="Endpoint"><code>${work.endpoint}</code></${Fact}>
       <${Fact} name="Created">${dateTime(work.created_at)}</${Fact}>
