@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from mockserver.testing.mock_server import MockServer
 from tests.dashboard.checks import check_axe, check_width
@@ -36,6 +36,12 @@ def site() -> Iterator[Website]:
     with serving() as running:
         running.page("/favicon.ico", b"")
         yield running
+
+
+@pytest.fixture
+def context(site: Website, context: BrowserContext) -> BrowserContext:
+    """Return a profile that is closed before the site: a browser may ask for the icon of a page late."""
+    return context
 
 
 def show(page: Page, site: Website, html: str) -> None:

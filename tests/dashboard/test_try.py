@@ -23,6 +23,7 @@ TRY = "/_mock/dashboard/try"
 KEY = "sk-mock-try-it"  # of the page's requests, unless another one is given
 HELLO = "Hello world, this is a test."
 A_400 = "status of 400"
+TRANSCRIBED = 120_000  # milliseconds that Whisper may take on a busy machine
 
 
 def give(page: Page, file: str | Path) -> None:
@@ -38,7 +39,7 @@ def choose(page: Page, **fields: str) -> None:
 
 def send(page: Page, path: str = "/v1/audio/transcriptions", button: str = "Send") -> Response:
     """Send the form, and return the answer of the API."""
-    with page.expect_response(f"**{path}") as answered:
+    with page.expect_response(f"**{path}", timeout=TRANSCRIBED) as answered:
         page.get_by_role("button", name=button, exact=True).click()
     return answered.value
 
