@@ -134,7 +134,7 @@ def test_the_pieces_of_a_stream_are_shown(page: Page, api: AudioApi, show: Calla
     stream = part(page, "Stream")
 
     expect(stream).to_be_focused()
-    expect(stream.get_by_role("status")).to_contain_text(f"{len(chunks) + 1} pieces")
+    expect(stream.get_by_role("paragraph").first).to_contain_text(f"{len(chunks) + 1} pieces")
     expect(pieces(page)).to_have_count(len(chunks) + 1)
     expect(stream.get_by_role("img", name=f"{len(chunks) + 1} pieces from")).to_be_visible()
     row = pieces(page).filter(has_text='" Hello"')
