@@ -35,7 +35,8 @@ export function DefinitionList({ kind, rows, describe, counts, newText, choices,
     <${Outcome} outcome=${outcome} onClose=${() => setOutcome(null)} />
     <p class="soft" role="status">${count(found.length)} of ${count(rows.length)} ${kind.nouns}</p>
     ${found.length === 0 && html`<${Empty}>
-      ${rows.length ? "None matches. Change the search." : `There are no ${kind.nouns}. Add one here, or on the page of an exchange.`}</${Empty}>`}
+      ${rows.length ? "None matches. Change the search."
+        : `There are no ${kind.nouns}. Add one here, or on the page of an exchange.`}</${Empty}>`}
     <ul class="definitions">${found.slice(0, shown).map((row) => html`
       <${Row} key=${keyOf(row)} ...${{ row, act, counts }} named=${isNamed(row, hash)}>${describe(row)}</${Row}>`)}</ul>
     ${found.length > shown && html`<button type="button" onClick=${() => setShown(shown + SHOWN)}>Show more</button>`}
