@@ -121,9 +121,10 @@ def test_the_lines_of_a_batch_are_a_bar(page: Page, caller: Caller) -> None:
 
 def test_the_clock_moves_a_response_without_a_click(page: Page, caller: Caller) -> None:
     response = caller.respond()
-    caller.client.put("/_mock/clock", json={"freeze": False, "scale": 60})
     page.goto(WORK)
     expect(card(page, response).get_by_text("queued")).to_be_visible()
+    caller.client.put("/_mock/clock", json={"freeze": False, "scale": 60})
+    look_again(page)
     expect(card(page, response).get_by_text("completed")).to_be_visible()
 
 
