@@ -209,6 +209,7 @@ audio-mockserver at {url}/v1 (strictness: {settings.strictness}; {_KEYS[settings
   transcribes: {known} exactly; other audio by {_transcriber(settings, whisper)}
   speaks: pyttsx3 on espeak-ng
   counts: text tokens {_COUNTS[tokens.are_exact()]}
+  dashboard: {url}/ in a browser
 {trusted}
   curl {url}/v1/audio/speech -H "Authorization: Bearer sk-mock-me" -H "Content-Type: application/json" \\
     -d '{{"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "Hello world."}}' -o hello.mp3

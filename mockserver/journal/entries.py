@@ -108,7 +108,9 @@ class EntryFacts:
         self.turn: int | None = None
         reply = record.reply or {}
         self.said: str | None = reply.get("text")
-        self.tools = [str(call.get("name")) for call in reply.get("tool_calls") or ()]
+        calls = reply.get("tool_calls")
+        # Very many are replaced by their number.
+        self.tools = [str(call.get("name")) for call in calls] if isinstance(calls, list) else []
         self.interrupted = False
         self.event_types: Sequence[str] = record.realtime.event_types if record.realtime else ()
         for turn in record.realtime.turns if record.realtime else ():

@@ -195,10 +195,23 @@ def records_of(values: object) -> list[Record]:
     Raises ``ValueError`` naming the place of an invalid one, as in ``entries[2].audio[0].size``.
     """
     try:
-        return msgspec.convert(values, list[Record])
+        records = msgspec.convert(values, list[Record])
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         raise ValueError(f"entries{place.rstrip('`')}: {what}.") from error
+    for number, record in enumerate(records):
+        turns = record.realtime.turns if record.realtime else []
+        calls = [(record.reply or {}).get("tool_calls") or [], *(turn.tools for turn in turns)]
+        if not all(map(_are_tool_calls, calls)):
+            raise ValueError(f"entries[{number}]: tool calls need a name and arguments each.")
+    return records
+
+
+def _are_tool_calls(value: Any) -> bool:
+    """Return whether a value is a list of tool calls, or the number of those of a very long list."""
+    if isinstance(value, list):
+        return all(isinstance(each, dict) and {"name", "arguments"} <= each.keys() for each in value)
+    return isinstance(value, dict) and value.keys() == {"values"}
 
 
 def of_account(record: Record, account_id: str) -> Record:

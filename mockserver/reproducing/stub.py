@@ -94,6 +94,8 @@ def _reply(entry: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
     elif entry["heard"] and entry["endpoint"] in _TRANSCRIBING:
         reply = _transcript(entry)
     if calls:
+        if not isinstance(calls, list):
+            raise CannotReproduce(_ONLY_A_PART)
         reply["tool_calls"] = [{"name": call["name"], "arguments": call["arguments"]} for call in calls]
     return _checked(reply) if reply else _body(entry)
 

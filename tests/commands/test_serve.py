@@ -30,6 +30,7 @@ def test_the_banner_says_where_and_how_it_serves() -> None:
     assert lines[0] == f"audio-mockserver at {URL}/v1 (strictness: off; any API key is accepted)"
     assert lines[1].endswith("no engine: unknown audio gets a marked placeholder")
     assert lines[2].startswith("  speaks: pyttsx3 on espeak-ng")
+    assert lines[4] == f"  dashboard: {URL}/ in a browser"
     assert lines[-1] == "Press Ctrl-C to stop."
 
 

@@ -169,6 +169,14 @@ def test_what_was_in_flight_in_a_snapshot_has_ended_when_it_is_restored() -> Non
         ({"entries": [TRANSCRIPTION, 1]}, "entries[1]: Expected `object`, got `int`."),
         ({"entries": [TRANSCRIPTION | {"id": 1}]}, "entries[0].id: Expected `str`, got `int`."),
         (
+            {"entries": [TRANSCRIPTION | {"reply": {"text": "", "tool_calls": [1]}}]},
+            "entries[0]: tool calls need a name and arguments each.",
+        ),
+        (
+            {"entries": [TRANSCRIPTION | {"reply": {"text": "", "tool_calls": "abc"}}]},
+            "entries[0]: tool calls need a name and arguments each.",
+        ),
+        (
             {"entries": [TRANSCRIPTION | {"headers": None}]},
             "entries[0].headers: Expected `object`, got `null`.",
         ),
