@@ -8,7 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from mockserver.accounts.accounts import Accounts
     from mockserver.accounts.settings import AccountSettings
@@ -148,7 +148,7 @@ class WorkContext(Struct, frozen=True):
 
     accounts: Accounts
     clock: Clock
-    providers: Sequence[Provider]
+    providers: list[Provider]
 
 
 class CallsContext(Struct, frozen=True):

@@ -117,6 +117,7 @@ def test_faults_of_an_account_and_of_all(mock: MockServer, receiver: Receiver) -
         api.send_webhook("batch.completed", {"id": api.api_key})
     receiver.wait_for(1)
     assert receiver.events(endpoint.secret) == [bob.api_key]
+    assert eventually(lambda: len(mock.webhooks.deliveries(status="pending")) == 2)
     assert [each.due for each in mock.webhooks.deliveries(status="pending")] == [mock.clock.now() + 60] * 2
 
 

@@ -64,7 +64,7 @@ def test_the_triggers_are_described_with_examples(schemas: Schemas) -> None:
     for row in rows:
         assert schemas.violations("mock/fault", json.loads(code(row[2]))) == []
     named = {code(name) for row in rows for name in row[0].split(", ")}
-    described = {"id", "name", "error", "fault", *named, *PARAMETERS}
+    described = {"id", "name", "enabled", "error", "fault", *named, *PARAMETERS}
     assert described == set(schemas.properties("mock/fault"))
 
 
