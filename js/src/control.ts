@@ -25,6 +25,9 @@ type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer
 type Options<O> = PathOf<O> & QueryOf<O> & BodyOf<O> & { timeout?: number };
 type Arguments<O> = Record<never, never> extends Options<O> ? [options?: Options<O>] : [options: Options<O>];
 
+/** The options of any operation. */
+type Given = { path?: object; query?: object; body?: unknown; timeout?: number };
+
 /** The control API of a server for one account, or for all accounts, with the paths and types of its OpenAPI document. */
 export class ControlApi {
   constructor(
@@ -41,9 +44,9 @@ export class ControlApi {
   async call<P extends Path, M extends MethodOf<P>>(
     method: M,
     path: P,
-    ...[options]: Arguments<Operation<P, M>>
+    ...options: Arguments<Operation<P, M>>
   ): Promise<Json> {
-    const given: { path?: object; query?: object; body?: unknown; timeout?: number } = options ?? {};
+    const [given = {}] = options as unknown as [given?: Given];
     const answer = await this.connection.send({
       method,
       path: filled(path, given.path, given.query),
