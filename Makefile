@@ -16,6 +16,7 @@
 # make test-deploy renders and checks the Helm chart, the compose file, the Grafana board and the GitHub Action
 # make test-image builds the container images and runs them, without Docker; needs root, buildah, mmdebstrap and podman
 # make dashboard-libraries copies the libraries of the dashboard's pages into the package, from npm; needs Node
+# make environments installs what these targets need, each in an environment of its own
 # make sbom    lists the locked dependencies of the distributions in build/sbom, in the format of CycloneDX
 # make pictures redraws the pictures of the documentation
 # make dashboard-pictures redraws the pictures of the dashboard, in Chromium
@@ -52,7 +53,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
+.PHONY: run demo environments test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -104,6 +105,8 @@ test-deploy: $(RUN) $(RELEASE)/.python
 
 sbom: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m tools.sbom build/sbom
+
+environments: $(CLIENTS)/.npm $(REALTIME_CLIENTS)/.npm $(DASHBOARD)/.python $(RELEASE)/.python $(FUZZ)/.python $(JS) $(BROWSER)
 
 test-image: $(DEV) $(IMAGE_NPM)
 	$(BIN)/python -m pytest --confcutdir tests/image tests/image
