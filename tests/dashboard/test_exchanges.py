@@ -132,8 +132,7 @@ def test_accounts_of_short_keys_differ(opened: Callable[..., Page], embed: Embed
     assert mine == mine_too != yours
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (800, "light"), (1400, "light")])
 def test_the_page_is_accessible_in_every_width(
     opened: Callable[..., Page], embed: Embed, server: MockServer, width: int, scheme: Any
 ) -> None:
