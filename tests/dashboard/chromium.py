@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from mockserver.resources import data_folder
 
-PROGRAM = shutil.which("chromium")
+PROGRAM = shutil.which("chromium-headless-shell") or shutil.which("chromium")  # the first is faster
 MICROPHONE = data_folder("fixtures") / "hello.wav"  # "Hello world, this is a test."
 # Names are never looked up. Some lead to this machine, as after a DNS rebinding.
 _NAMES = "MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
