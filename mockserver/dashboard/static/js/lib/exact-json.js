@@ -1,4 +1,4 @@
-/** JSON whose integers may be larger than JavaScript's numbers can tell apart: such a one is a `BigInt`. */
+/** JSON whose integers may be larger than JavaScript's numbers can represent exactly: these are of type `BigInt`. */
 
 /** Return the value of a JSON text. A browser that does not give the digits rounds large integers. */
 export const parse = (text) => JSON.parse(text, (name, value, context) =>
