@@ -80,6 +80,16 @@ def children_of(parent: int) -> set[int]:
     return children
 
 
+def signal_children_of(parent: int, number: signal.Signals) -> set[int]:
+    """Send a signal to the children of a process that still run. Return them."""
+    signalled = set()
+    for child in children_of(parent):
+        with contextlib.suppress(ProcessLookupError):  # It ended meanwhile.
+            os.kill(child, number)
+            signalled.add(child)
+    return signalled
+
+
 def helper_of(speaker: Pyttsx3Speaker) -> int:
     """Start a speaker; return the id of its process."""
     others = children_of(os.getpid())
@@ -296,8 +306,7 @@ def test_speech_is_delivered_while_it_is_made_and_goes_on_in_another_child_if_on
     helper = helper_of(own_speaker)
     speech = own_speaker.speak(utterance(LONG_TEXT))
     words = list(next(speech).words)
-    for child in children_of(helper):  # the one that speaks, perhaps one that waits
-        os.kill(child, signal.SIGKILL)
+    signal_children_of(helper, signal.SIGKILL)  # the one that speaks, perhaps one that waits
     for chunk in speech:
         words += chunk.words
 
@@ -316,8 +325,7 @@ def test_a_speech_of_which_two_children_die_ends_there(
     spoken = 0
     for chunk in own_speaker.speak(utterance(LONG_TEXT)):
         spoken += len(chunk.pcm)
-        for child in children_of(helper):
-            os.kill(child, signal.SIGKILL)
+        signal_children_of(helper, signal.SIGKILL)
 
     assert "continues" in caplog.text
     assert spoken / 2 / SPEECH_SAMPLE_RATE < whole
@@ -381,10 +389,7 @@ def stopped_in_speech(speaker: Pyttsx3Speaker, helper: int) -> tuple[Iterator[Sp
     """Return a speech that has begun, and its child processes, which were stopped."""
     speech = speaker.speak(utterance(LONG_TEXT))
     next(speech)
-    children = children_of(helper)
-    for child in children:
-        os.kill(child, signal.SIGSTOP)
-    return speech, children
+    return speech, signal_children_of(helper, signal.SIGSTOP)
 
 
 @pytest.mark.slow
@@ -421,9 +426,9 @@ def test_signals_for_the_whole_group_leave_speech_to_be_finished(own_speaker: Py
     helper = helper_of(own_speaker)
     speech = own_speaker.speak(utterance(LONG_TEXT))
     first = next(speech).pcm
-    for process in (helper, *children_of(helper)):
-        os.kill(process, signal.SIGINT)
-        os.kill(process, signal.SIGTERM)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(helper, number)
+        signal_children_of(helper, number)
 
     assert first + b"".join(chunk.pcm for chunk in speech) == pcm_of(own_speaker, utterance(LONG_TEXT))
     os.kill(helper, 0)  # It has not been replaced.
