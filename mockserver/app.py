@@ -20,8 +20,9 @@ from mockserver.building.engines import (
 from mockserver.building.state import journal_of, next_number, replicas_of, server_state_of
 from mockserver.catalog.paths import VERSION
 from mockserver.clock import Clock
-from mockserver.control import health, probes
+from mockserver.control import probes
 from mockserver.control.contexts import ServerContext
+from mockserver.control.resources import health
 from mockserver.dashboard.pages import is_for_dashboard
 from mockserver.engines.answers import AnswerChain
 from mockserver.engines.excerpts.known import KnownSpeech
@@ -34,11 +35,11 @@ from mockserver.journal.metrics import Metrics
 from mockserver.limits.costs import Ledger
 from mockserver.limits.limiter import Limiter
 from mockserver.logs import Notices
-from mockserver.pipeline.fixed_paths import FixedPaths, LateApp
+from mockserver.pipeline.adapters.fixed_paths import FixedPaths, LateApp
+from mockserver.pipeline.adapters.wsgi_adapter import Failures
 from mockserver.pipeline.operation import EndpointNames
 from mockserver.pipeline.pipeline import Pipeline, PipelineParts
 from mockserver.pipeline.request_body import RequestBodies
-from mockserver.pipeline.wsgi_adapter import Failures
 from mockserver.providers.aimlapi.provider import OPERATIONS as AIMLAPI_OPERATIONS
 from mockserver.providers.aimlapi.provider import AimlApi
 from mockserver.providers.azure.paths import with_one_slash
@@ -130,7 +131,7 @@ def create_wsgi_app(services: Services) -> WSGIApplication:
         raise AssertionError("the last provider, OpenAI's, refuses every path")
 
     def by_flask() -> WSGIApplication:
-        from mockserver.pipeline.flask_adapter import routing_app
+        from mockserver.pipeline.adapters.flask_adapter import routing_app
 
         return with_reasons(routing_app(answers, unserved, failures))
 

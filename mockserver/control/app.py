@@ -11,8 +11,8 @@ import flask
 from mockserver.control import guard, requests
 from mockserver.control.contexts import ControlContext
 from mockserver.control.operations import OPERATIONS
-from mockserver.pipeline.flask_adapter import answer_failures
-from mockserver.pipeline.wsgi_adapter import Failures
+from mockserver.pipeline.adapters.flask_adapter import answer_failures
+from mockserver.pipeline.adapters.wsgi_adapter import Failures
 
 if TYPE_CHECKING:
     from mockserver.pipeline.provider import Fill

@@ -16,7 +16,7 @@ import flask
 from mockserver.catalog.reading import read_table
 from mockserver.control.headers import HEADERS
 from mockserver.control.operation import answer
-from mockserver.pipeline.wsgi_adapter import request_of
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.settings.hosts import address_of, is_loopback
 from mockserver.transport.authorities import Authority, parse_authority, parse_origin
 from mockserver.wording import cut

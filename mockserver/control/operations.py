@@ -5,27 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control import (
-    calls,
-    exchanges,
-    faults,
-    guides,
-    health,
-    journal,
-    journal_audio,
-    journal_events,
-    journal_queries,
-    limits,
-    metrics,
-    models,
-    openapi,
-    server,
-    settings,
-    snapshot,
-    stubs,
-    webhooks,
-    work,
-)
+from mockserver.control import openapi
 from mockserver.control.contexts import (
     CallsContext,
     ExchangesContext,
@@ -41,7 +21,27 @@ from mockserver.control.contexts import (
     WebhooksContext,
     WorkContext,
 )
+from mockserver.control.journal import audio as journal_audio
+from mockserver.control.journal import entries as journal
+from mockserver.control.journal import events as journal_events
+from mockserver.control.journal import exchanges
+from mockserver.control.journal import queries as journal_queries
 from mockserver.control.operation import ControlOperation as Row
+from mockserver.control.resources import (
+    calls,
+    faults,
+    guides,
+    health,
+    limits,
+    metrics,
+    models,
+    server,
+    settings,
+    snapshot,
+    stubs,
+    webhooks,
+    work,
+)
 
 if TYPE_CHECKING:
     from mockserver.control.operation import Call

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mockserver import json_styles
 from mockserver.control.headers import HEADERS
-from mockserver.pipeline.fixed_paths import sent
+from mockserver.pipeline.adapters.fixed_paths import sent
 from mockserver.pipeline.responses import Reply
 
 if TYPE_CHECKING:

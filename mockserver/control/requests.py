@@ -14,7 +14,7 @@ from mockserver.accounts.accounts import key_of
 from mockserver.control.bodies import read_body
 from mockserver.control.operation import Call, ControlError, answer
 from mockserver.errors import ApiError
-from mockserver.pipeline.wsgi_adapter import request_of
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.state.disk import StateFailed, StoreUnreachable
 from mockserver.transport.connection import LASTING, SHUTDOWN
 from mockserver.wording import cut, suggestion

@@ -20,7 +20,7 @@ from mockserver.errors import ApiError
 from mockserver.matching.allowance import ScriptLimits, sharing
 from mockserver.pipeline.call import Answer, Call
 from mockserver.pipeline.charging import Charging
-from mockserver.pipeline.exchange import begin
+from mockserver.pipeline.exchanges.exchange import begin
 from mockserver.pipeline.models import check_kind, find_model
 from mockserver.pipeline.request_audio import RequestAudio
 from mockserver.pipeline.responses import Reply, close, crashed, log_exchange, storage_error
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mockserver.limits.costs import Ledger
     from mockserver.limits.limiter import Limiter
     from mockserver.logs import Notices
-    from mockserver.pipeline.exchange import Exchange
+    from mockserver.pipeline.exchanges.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.provider import Handler, Provider, Route
     from mockserver.pipeline.request import Request

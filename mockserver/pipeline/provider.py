@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockserver.accounts.accounts import Account
     from mockserver.errors import ApiError
     from mockserver.pipeline.background_work import BackgroundWork
-    from mockserver.pipeline.exchange import Exchange
+    from mockserver.pipeline.exchanges.exchange import Exchange
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.request_facts import LiveFacts, Recall

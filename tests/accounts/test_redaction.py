@@ -10,8 +10,8 @@ from werkzeug.test import create_environ
 
 from mockserver.accounts.accounts import abbreviated
 from mockserver.accounts.redaction import Secrets, is_secret
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.pipeline.request import Request
-from mockserver.pipeline.wsgi_adapter import request_of
 
 KEY = "sk-proj-Zq8-bYw_7Rk29DfTtLm4"
 SHOWN = "sk-proj-****************tLm4"

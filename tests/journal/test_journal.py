@@ -18,9 +18,9 @@ from mockserver.journal.entries import OVERHEAD, JournalPattern, Progress, encod
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import as_json
 from mockserver.journal.search import Range
-from mockserver.pipeline.exchange import begin
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
+from mockserver.pipeline.exchanges.exchange import begin
 from mockserver.pipeline.responses import Reply
-from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.state.disk import StateFailed
 from mockserver.state.memory.leases import MemoryLeases
 from mockserver.state.memory.log import MemoryLog

@@ -14,7 +14,7 @@ from mockserver.accounts.redaction import Secrets
 from mockserver.audio.clip import Clip
 from mockserver.audio.uploads import AudioPlace
 from mockserver.journal import redacted
-from mockserver.pipeline.wsgi_adapter import request_of
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 
 KEY = "sk-mock-tier-5-somebody"
 NONE = Secrets(())

@@ -10,8 +10,8 @@ import pytest
 from werkzeug.test import create_environ
 
 from mockserver.app import create_app, services_of
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.pipeline.request import InnerCall, RequestHeaders
-from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.settings.model import Settings
 
 KEY = "sk-proj-0123456789abcdef"

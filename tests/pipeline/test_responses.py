@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.pipeline.flask_adapter import response_of
+from mockserver.pipeline.adapters.flask_adapter import response_of
 from mockserver.pipeline.responses import Reply
 
 TEXT = "text/plain"

@@ -8,9 +8,9 @@ from mockserver.app import services_of
 from mockserver.audio.clip import Clip
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.engines.transcription import TranscriptionOptions
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.pipeline.call import Call
 from mockserver.pipeline.request_audio import RequestAudio
-from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.providers.openai import routes
 from mockserver.providers.openai.audio.listening import listen
 from mockserver.testing.mock_server import MockServer

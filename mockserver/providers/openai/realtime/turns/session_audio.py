@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mockserver.audio.content import Content
 from mockserver.audio.encode import write_wav
 from mockserver.journal.audio_records import AudioFile, SaidAudio
-from mockserver.pipeline.audio_members import said_record
+from mockserver.pipeline.exchanges.audio_members import said_record
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets

@@ -14,8 +14,8 @@ from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
 from mockserver.journal.pieces import Pieces
 from mockserver.journal.record import HitFault, Record, Timing
-from mockserver.pipeline.answer_members import answer_of, is_own, is_text
-from mockserver.pipeline.record_members import (
+from mockserver.pipeline.exchanges.answer_members import answer_of, is_own, is_text
+from mockserver.pipeline.exchanges.record_members import (
     audio_of,
     caller_of,
     content_of,
@@ -23,8 +23,8 @@ from mockserver.pipeline.record_members import (
     reply_of,
     usage_of,
 )
-from mockserver.pipeline.spans import begin_span
-from mockserver.pipeline.watched_body import WatchedBody
+from mockserver.pipeline.exchanges.spans import begin_span
+from mockserver.pipeline.exchanges.watched_body import WatchedBody
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.catalog.paths import WEBSOCKET, has_double_slash
 from mockserver.pipeline import root
-from mockserver.pipeline.wsgi_adapter import request_of
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 
 if TYPE_CHECKING:
+    from mockserver.pipeline.adapters.wsgi_adapter import Answering, Failures
     from mockserver.pipeline.operation import Operation
     from mockserver.pipeline.request import Request
     from mockserver.pipeline.responses import Reply
-    from mockserver.pipeline.wsgi_adapter import Answering, Failures
 
 
 def routing_app(

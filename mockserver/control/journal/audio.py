@@ -11,7 +11,7 @@ from mockserver.audio.containers import container_of
 from mockserver.audio.content import Content
 from mockserver.audio.encode import write_wav
 from mockserver.catalog.voices import voice_of
-from mockserver.control.journal import record_of
+from mockserver.control.journal.entries import record_of
 from mockserver.control.operation import NotFound
 from mockserver.engines.speech import SPEECH_SAMPLE_RATE, SpeechFailed, Utterance
 

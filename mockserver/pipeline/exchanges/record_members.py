@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mockserver.journal import redacted
-from mockserver.pipeline.audio_members import files_of, heard_of, said_record
+from mockserver.pipeline.exchanges.audio_members import files_of, heard_of, said_record
 
 if TYPE_CHECKING:
     from mockserver.accounts.redaction import Secrets

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control.journal import record_of
+from mockserver.control.journal.entries import record_of
 from mockserver.control.operation import without_keys
 from mockserver.journal.entries import EntryFacts
 from mockserver.journal.record import shown

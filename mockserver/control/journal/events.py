@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import flask
 
 from mockserver import json_styles
-from mockserver.control import journal_queries
+from mockserver.control.journal import queries as journal_queries
 from mockserver.control.operation import ControlError, answer
 from mockserver.journal.listener import BadCursor
 from mockserver.matching.allowance import sharing

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from mockserver.control import journal_events
+from mockserver.control.journal import events as journal_events
 from mockserver.settings.model import Settings
 from mockserver.testing.mock_server import MockServer
 from mockserver.transport.http_server import workers

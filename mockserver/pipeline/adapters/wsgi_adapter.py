@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError
 from mockserver.installation import importing
-from mockserver.pipeline.exchange import begin
+from mockserver.pipeline.exchanges.exchange import begin
 from mockserver.pipeline.request import InnerCall, Request, RequestHeaders
 from mockserver.pipeline.responses import Reply, crashed, log_exchange, refusal_reply
 from mockserver.state.disk import StateFailed

@@ -10,7 +10,7 @@ import flask
 import pytest
 
 from mockserver.app import create_app, services_of
-from mockserver.pipeline import flask_adapter
+from mockserver.pipeline.adapters import flask_adapter
 from mockserver.settings.model import Settings
 
 KEY = {"Authorization": "Bearer sk-mock-tier-5-adapter"}

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mockserver.accounts.redaction import Secrets
-from mockserver.pipeline.answer_members import answer_of
+from mockserver.pipeline.exchanges.answer_members import answer_of
 from mockserver.pipeline.responses import Reply
 
 KEY = "sk-mock-tier-5-somebody"

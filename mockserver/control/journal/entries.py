@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mockserver.control import journal_queries
-from mockserver.control.journal_queries import checked
+from mockserver.control.journal import queries as journal_queries
+from mockserver.control.journal.queries import checked
 from mockserver.control.operation import ControlError, NotFound, answer
 from mockserver.journal import report as reports
 from mockserver.journal import verification
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import flask
 
     from mockserver.control.contexts import JournalContext
-    from mockserver.control.journal_queries import JournalQuery
+    from mockserver.control.journal.queries import JournalQuery
     from mockserver.control.operation import Call
     from mockserver.journal.journal import Journal
     from mockserver.journal.verification import Verdict

@@ -15,9 +15,9 @@ from mockserver.accounts.accounts import abbreviated
 from mockserver.engines.answered_by import AnsweredBy
 from mockserver.journal.journal import Journal
 from mockserver.journal.record import HitFault, Record, as_json
-from mockserver.pipeline.exchange import Exchange, begin
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
+from mockserver.pipeline.exchanges.exchange import Exchange, begin
 from mockserver.pipeline.responses import Reply
-from mockserver.pipeline.wsgi_adapter import request_of
 from tests.journal.journal_records import NOON, journal_of
 
 JSON = "application/json"

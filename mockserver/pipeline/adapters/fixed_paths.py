@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from mockserver.catalog.paths import WEBSOCKET
 from mockserver.installation import importing
+from mockserver.pipeline.adapters.wsgi_adapter import request_of
 from mockserver.pipeline.responses import SWITCHING
-from mockserver.pipeline.wsgi_adapter import request_of
 from mockserver.transport.reasons import REASONS, with_reasons
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from mockserver.pipeline.adapters.wsgi_adapter import Answering, Failures
     from mockserver.pipeline.responses import Reply
-    from mockserver.pipeline.wsgi_adapter import Answering, Failures
 
 _WITHOUT_BODY = (204, 304)  # statuses of responses that have no body
 
@@ -53,7 +53,7 @@ class FixedPaths:
             reply = self._failures.reply(error, request, began)
         if reply.status in _WITHOUT_BODY or (reply.status < 200 and reply.status != SWITCHING):
             with importing:
-                from mockserver.pipeline.flask_adapter import response_of
+                from mockserver.pipeline.adapters.flask_adapter import response_of
 
             return with_reasons(response_of(reply))(environ, start_response)
         return sent(reply, start_response)

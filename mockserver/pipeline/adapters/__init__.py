@@ -1,0 +1,1 @@
+"""What stands between the pipeline and WSGI, and between it and Flask."""

@@ -1,0 +1,1 @@
+"""Exchanges, and what their records in the journal contain."""
