@@ -54,10 +54,18 @@ class Changes(Protocol):
 
 
 class Replicated:
-    """An object of which every process has a copy. Only methods marked with ``replicated`` change it."""
+    """An object of which every process has a copy. Only methods marked with ``replicated`` change it.
 
+    After each change of this copy, ``version`` is another object.
+    """
+
+    version: object = None
     _replicas: Replicas | None = None
     _replica_name = ""
+
+    def has_changed(self) -> None:
+        """Note a change that this process has made by itself, such as the stubs of files that were read again."""
+        self.version = object()
 
     def replica_state(self) -> Any:
         """Return everything that the changes have made, as a JSON value."""
@@ -76,13 +84,34 @@ def replicated(method: Method) -> Method:
     """
     name = method.__name__
 
+    def make(self: Replicated, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self.has_changed()
+
     @functools.wraps(method)
     def change(self: Replicated, *args: Any, **kwargs: Any) -> Any:
         if self._replicas is None:
-            return method(self, *args, **kwargs)
+            return make(self, *args, **kwargs)
         return self._replicas.change(self._replica_name, name, args, kwargs)
 
+    change.__wrapped__ = make  # type: ignore[attr-defined]
     return cast("Method", change)
+
+
+class Watch:
+    """Reports which of some copies have changed."""
+
+    def __init__(self, copies: Mapping[str, Replicated]) -> None:
+        self._copies = copies
+        self._seen: dict[str, object] = {}
+
+    def changed(self) -> list[str]:
+        """Return the names of the copies that have changed since the last call; at first, of all."""
+        versions = {name: copy.version for name, copy in self._copies.items()}
+        seen, self._seen = self._seen, versions
+        return [name for name, version in versions.items() if name not in seen or version is not seen[name]]
 
 
 class Replicas:
@@ -223,6 +252,7 @@ class Replicas:
     def _set_states(self, states: Mapping[str, Any]) -> None:
         for name, state in states.items():
             self._parts[name].set_replica_state(state)
+            self._parts[name].has_changed()
 
 
 def _method(part: Replicated, name: str) -> Callable[..., Any]:

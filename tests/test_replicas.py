@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockserver import replicas
-from mockserver.replicas import Replicas, Replicated, replicated
+from mockserver.replicas import Replicas, Replicated, Watch, replicated
 from mockserver.state.memory.changes import MemoryChanges
 from tests.waiting import eventually
 
@@ -87,6 +87,33 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_with_one_process_a_method_is_just_called() -> None:
     basket = Basket()
     assert basket.add("apple", times=2) == 2
+
+
+def test_a_watch_reports_each_change_once() -> None:
+    baskets = {"red": Basket(), "blue": Basket()}
+    watch = Watch(baskets)
+    assert watch.changed() == ["red", "blue"]
+    baskets["blue"].add_all(["apple", "pear"])
+    assert watch.changed() == ["blue"]
+    assert watch.changed() == []
+    with pytest.raises(ValueError, match="apple is there already"):
+        baskets["blue"].add("apple")
+    assert watch.changed() == ["blue"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_watch_reports_the_changes_of_other_processes(changes: Log) -> None:
+    (_, here), (other, there) = process(changes), process(changes)
+    watch = Watch({"basket": there})
+    watch.changed()
+    here.add("apple")
+    assert watch.changed() == []
+    other.refresh()
+    assert watch.changed() == ["basket"]
+    for number in range(20):  # of which a snapshot remains
+        here.add(f"name {number}")
+    other.refresh()
+    assert watch.changed() == ["basket"]
 
 
 def test_a_change_is_made_in_every_process_and_returns_what_it_returns_here(changes: Log) -> None:

@@ -122,6 +122,7 @@ class JournalContext(Struct, frozen=True):
     closing: threading.Event
     journal: Journal
     schemas: Schemas
+    server_state: ServerState
     settings: Settings
     speaker: Pyttsx3Speaker
 

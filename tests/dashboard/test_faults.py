@@ -57,6 +57,12 @@ def test_what_remains_is_counted_while_one_looks(page: Page, api: AudioApi) -> N
     expect(row(page, fault.id)).to_contain_text("of 2 seen")
 
 
+def test_a_fault_that_a_script_adds_is_shown(page: Page, api: AudioApi) -> None:
+    page.goto(PAGE)
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    expect(row(page, api.fail_next("overloaded").id)).to_be_visible()
+
+
 def test_a_fault_of_all_accounts_is_for_each(page: Page, server: MockServer, api: AudioApi) -> None:
     httpx.post(f"{server.url}/_mock/faults", json={"id": "all", "error": 503, "times": 3})
     page.goto(PAGE)

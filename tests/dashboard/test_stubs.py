@@ -73,6 +73,13 @@ def test_hits_are_counted_while_one_looks(page: Page, api: AudioApi) -> None:
     expect(row(page, "sunny")).to_contain_text("1 hit")
 
 
+def test_a_stub_that_a_script_adds_is_shown(page: Page, add: Callable[..., None]) -> None:
+    page.goto(PAGE)
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    add(id="rainy", when={"endpoint": "chat"}, reply={"say": "It rains."})
+    expect(row(page, "rainy")).to_be_visible()
+
+
 def test_a_stub_of_a_file_is_switched_by_keyboard_and_cannot_be_edited(
     page: Page, api: AudioApi, tmp_path: Path
 ) -> None:

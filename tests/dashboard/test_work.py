@@ -123,8 +123,8 @@ def test_the_clock_moves_a_response_without_a_click(page: Page, caller: Caller) 
     response = caller.respond()
     page.goto(WORK)
     expect(card(page, response).get_by_text("queued")).to_be_visible()
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
     caller.client.put("/_mock/clock", json={"freeze": False, "scale": 60})
-    look_again(page)
     expect(card(page, response).get_by_text("completed")).to_be_visible()
 
 

@@ -13,6 +13,7 @@ from mockserver.control.journal import queries as journal_queries
 from mockserver.control.operation import ControlError, answer
 from mockserver.journal.listener import BadCursor
 from mockserver.matching.allowance import sharing
+from mockserver.replicas import Watch
 from mockserver.state.disk import StateFailed
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ _CONTENT_TYPE = "text/event-stream; charset=utf-8"
 _LOOK = 0.4  # seconds between two looks at the client, and at the progress of what is in flight
 _GATHERED = 0.1  # seconds for which changes are gathered, so that many of them take little time
 _TOO_MUCH_WORK = "when: it exceeds the settings path_steps or script_seconds. Simplify the conditions."
+_PARTS = {"levels": "limits", "policy": "limits"}  # the parts that copies with other names belong to
 _QUIET = 15.0  # seconds without a byte, after which a comment shows that the connection is alive
 
 
 def stream(context: JournalContext, call: Call) -> flask.Response:
     """Return the stream of events."""
     asked = journal_queries.of_arguments(context.schemas, call.query)
+    watched = context.server_state.definitions.copies if journal_queries.asks_for_changes(call.query) else {}
     try:
         listener = context.journal.listen(
             call.account_id,
@@ -40,7 +43,7 @@ def stream(context: JournalContext, call: Call) -> flask.Response:
         )
     except BadCursor as error:
         raise ControlError(f"after: {str(error)!r} is no id of an event. Send the last one.") from error
-    response = flask.Response(_events(context, call, listener), content_type=_CONTENT_TYPE)
+    response = flask.Response(_events(context, call, listener, Watch(watched)), content_type=_CONTENT_TYPE)
     if call.last is not None:
         ended = call.last()
         if ended is None:
@@ -49,9 +52,10 @@ def stream(context: JournalContext, call: Call) -> flask.Response:
     return response
 
 
-def _events(context: JournalContext, call: Call, listener: Listener) -> Iterator[bytes]:
+def _events(context: JournalContext, call: Call, listener: Listener, watch: Watch) -> Iterator[bytes]:
     """Yield the events, until the client leaves or the server closes. A store that is away is waited for."""
     closing, connection = context.closing, call.request.connection
+    yield from _changes(watch)
     yield _cursor(listener)
     sent_at = time.monotonic()
     while not (closing.is_set() or connection.has_hung_up):
@@ -67,10 +71,18 @@ def _events(context: JournalContext, call: Call, listener: Listener) -> Iterator
             closing.wait(_LOOK)
         for each in news:
             yield _event(each.kind, each.data)
+        yield from _changes(watch)
         if news or time.monotonic() - sent_at >= _QUIET:
             yield _cursor(listener)
             sent_at = time.monotonic()
         closing.wait(_GATHERED)
+
+
+def _changes(watch: Watch) -> Iterator[bytes]:
+    """Yield the event of the definitions that have changed, if there are any."""
+    changed = sorted({_PARTS.get(name, name) for name in watch.changed()})
+    if changed:
+        yield _event("changed", json_styles.streamed({"parts": changed}))
 
 
 def _event(kind: str, data: bytes) -> bytes:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from mockserver.validation.schemas import Schemas
 
 _CONDITIONS = ("endpoint", "model", "status")  # conditions that are arguments of their own
-EVENTS = ("fields", "when", *_CONDITIONS, "after")  # arguments of a query for events
-ENTRIES = (*EVENTS, "before", "limit")  # arguments of a query for entries
+_BOTH = ("fields", "when", *_CONDITIONS, "after")
+EVENTS = (*_BOTH, "changes")  # arguments of a query for events
+ENTRIES = (*_BOTH, "before", "limit")  # arguments of a query for entries
 
 _LIMIT = 1_000  # entries
 _MAX_ENTRIES = 10**9  # entries
@@ -77,6 +78,14 @@ def of_arguments(schemas: Schemas, arguments: Mapping[str, str]) -> JournalQuery
     body["when"] = _conditions(arguments)
     check(schemas, "journal_query", body)
     return of_body(body)
+
+
+def asks_for_changes(arguments: Mapping[str, str]) -> bool:
+    """Return whether a query for events asks for those of the server's definitions. Raises ``ControlError``."""
+    changes = arguments.get("changes", "false")
+    if changes not in ("true", "false"):
+        raise ControlError(f"changes: must be true or false, got {changes!r}.")
+    return changes == "true"
 
 
 def of_body(body: Mapping[str, Any]) -> JournalQuery:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -163,9 +164,65 @@ def test_a_stream_is_an_event_while_it_is_sent_and_when_it_has_ended(
     assert event["hung_up"]
 
 
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[MockServer]:
+    """Yield a server that no other test changes, with an empty folder of stubs."""
+    settings = Settings(port=0, whisper_model="none", stubs=(str(tmp_path),), log_level="error")
+    with MockServer(settings) as running:
+        yield running
+
+
+CHANGES: dict[str, Callable[[MockServer], object]] = {
+    "clock": lambda server: server.clock.advance(60),
+    "faults": lambda server: control(server, "POST", "faults", {"error": "overloaded", "times": 1}),
+    "limits": lambda server: control(server, "PUT", "limits", {"tier": "tier-1"}),
+    "models": lambda server: control(server, "POST", "models", {"id": "mine", "like": "gpt-4o-mini"}),
+    "settings": lambda server: control(server, "PATCH", "settings", {"strictness": "schema"}),
+    "stubs": lambda server: control(server, "POST", "stubs", {"reply": {"say": "Yes."}}),
+}
+
+
+def control(server: MockServer, method: str, resource: str, body: dict[str, Any]) -> None:
+    httpx.request(method, f"{server.url}/_mock/{resource}", json=body, timeout=60).raise_for_status()
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_a_change_of_a_definition_is_an_event_for_who_asks(alone: MockServer, part: str) -> None:
+    key = "sk-mock-tier-5-a"
+    with listening(alone, key, changes="true") as stream, listening(alone, changes="false") as without:
+        CHANGES[part](alone)
+        assert stream.next() == Event("changed", {"parts": [part]})
+        embed(alone, key)
+        assert stream.next().name == without.next().name == "entry"
+
+
+def test_a_drained_bucket_and_a_reset_are_changes(alone: MockServer) -> None:
+    with listening(alone, changes="true") as stream:
+        drain = {"group": "gpt-4o-mini", "kind": "requests_per_minute", "drain": True}
+        control(alone, "PUT", "limits", drain)
+        assert stream.next().data == {"parts": ["limits"]}
+        alone.reset()
+        parts = set[str]()
+        while not parts >= {"clock", "stubs", "limits"}:
+            parts |= set(stream.next().data.get("parts", []))
+
+
+def test_a_stub_of_a_file_is_a_change(alone: MockServer, tmp_path: Path) -> None:
+    with listening(alone, changes="true") as stream:
+        (tmp_path / "new.yaml").write_text("reply: {say: Yes.}\n", "utf-8")
+        assert stream.next() == Event("changed", {"parts": ["stubs"]})
+
+
+def test_a_stream_begins_with_all_definitions(alone: MockServer) -> None:
+    url = f"{alone.url}/_mock/journal/events"
+    with httpx.stream("GET", url, params={"changes": "true"}, timeout=60) as response:
+        assert Stream(response).next() == Event("changed", {"parts": sorted(CHANGES)})
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
+        ({"changes": "yes"}, "changes: must be true or false, got 'yes'."),
         ({"after": "x"}, "after: 'x' is no id of an event. Send the last one."),
         ({"fields": "id,stat"}, "fields: 'stat' is no member of an entry. Did you mean 'status'?"),
         ({"fields": ""}, "fields: '' is no member of an entry."),
@@ -265,6 +322,13 @@ def test_exchanges_of_another_worker_are_events(several: str, api_key: str) -> N
         assert stream.next().data["id"] == answer.headers["x-request-id"]
         other.reset()
         assert stream.next().name == "deleted"
+
+
+def test_a_definition_of_another_worker_is_a_change(several: str) -> None:
+    settings = settings_of(several)
+    with MockServer(settings) as one, MockServer(settings) as other, listening(one, changes="true") as stream:
+        control(other, "POST", "stubs", {"reply": {"say": "Yes."}})
+        assert stream.next() == Event("changed", {"parts": ["stubs"]})
 
 
 def test_a_stream_goes_on_when_the_store_is_back(api_key: str) -> None:

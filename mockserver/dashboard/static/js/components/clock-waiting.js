@@ -10,14 +10,21 @@ const TICK = 500; // milliseconds between two pictures of the times that are lef
 const SOON = 500; // milliseconds from an exchange until everything is read again
 const AFTER = 0.001; // seconds by which the clock is moved past a time
 
-/** Show a table of what waits; a change of the clock's `state` reads it again. */
-export function Waiting({ state, change }) {
+/** Show a table of what waits; a change of the clock's `state` reads it again. `reread` reads the clock. */
+export function Waiting({ state, change, reread }) {
   const work = useJson("/_mock/work");
   const deliveries = useJson("/_mock/webhooks/deliveries", { status: "pending" });
   const limits = useJson("/_mock/limits");
   const reload = () => [work, deliveries, limits].forEach((each) => each.reload());
   const soon = useThrottled(reload, SOON);
-  useLive({ fields: "id" }, { onEntry: soon, onDeleted: soon });
+  useLive({ fields: "id", changes: true }, {
+    onEntry: soon,
+    onDeleted: soon,
+    onChanged(parts) {
+      if (parts.includes("clock")) reread();
+      if (parts.includes("limits")) soon();
+    },
+  });
   useEffect(soon, [state]);
   const now = useServerTime(state, TICK);
   const rows = [

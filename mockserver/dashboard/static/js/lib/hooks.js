@@ -59,10 +59,23 @@ export function useLive(query, handlers) {
       onRemoved: (id) => latest.current.onRemoved?.(id),
       onDeleted: () => latest.current.onDeleted?.(),
       onSkipped: () => (latest.current.onSkipped ?? latest.current.onDeleted)?.(),
+      onChanged: (parts) => latest.current.onChanged?.(parts),
       onState: setState,
     });
   }, [asked]);
   return state;
+}
+
+/**
+ * Call `reread` when an exchange has come, and when one of the `parts` of the server was changed: stubs, faults, limits,
+ * settings, models, the clock. Return the connection's state.
+ */
+export function useNews(query, parts, reread) {
+  return useLive({ ...query, changes: true }, {
+    onEntry: reread,
+    onDeleted: reread,
+    onChanged: (changed) => changed.some((part) => parts.includes(part)) && reread(),
+  });
 }
 
 /** Return a function that calls `action` at most once in `milliseconds`, also after the last of its own calls. */

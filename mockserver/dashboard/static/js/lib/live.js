@@ -15,16 +15,19 @@ const LAST_RETRY = 10_000;
  *
  * `onEntry(entry)` is called for each that is added or changed, `onRemoved(id)` for one that is no longer selected,
  * `onDeleted()` when entries were deleted, so that lists have to be read again, `onSkipped()` when there were too many
- * changes to report each, by default the same, `onState("on" | "off" | "paused" | "failed")` when the connection begins
+ * changes to report each, by default the same, `onChanged(parts)` when stubs, faults, limits, … were changed, if the
+ * query has `changes`, `onState("on" | "off" | "paused" | "failed")` when the connection begins
  * or ends. It has `failed` when the server refuses to go on, since the conditions take too long: it is not opened again.
  * Returns a function that closes the stream.
  */
-export function subscribe(query, { onEntry, onRemoved, onDeleted, onSkipped = onDeleted, onState = () => {} }) {
+export function subscribe(query, reactions) {
+  const { onEntry, onRemoved, onDeleted, onSkipped = onDeleted, onChanged, onState = () => {} } = reactions;
   const handlers = {
     entry: onEntry,
     removed: ({ id }) => onRemoved?.(id),
     deleted: () => onDeleted?.(),
     skipped: () => onSkipped?.(),
+    changed: ({ parts }) => onChanged?.(parts),
     failed: fail,
   };
   let ending = null; // an AbortController while the stream is open

@@ -34,7 +34,7 @@ export function Page() {
     <section class="card" aria-labelledby="moves"><h2 id="moves">Move it</h2>
       <${Moves} state=${state} change=${change} /></section>
     <section class="card" aria-labelledby="waiting"><h2 id="waiting">What waits for the clock</h2>
-      <${Waiting} state=${state} change=${change} /></section>
+      <${Waiting} state=${state} change=${change} reread=${clock.reload} /></section>
   </div>`;
 }
 

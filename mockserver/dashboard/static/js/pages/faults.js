@@ -5,7 +5,7 @@ import { DefinitionList } from "../definitions/list.js";
 import { Pattern, shortened } from "../definitions/pattern.js";
 import { Remaining } from "../definitions/remaining.js";
 import { count } from "../lib/format.js";
-import { useJson, useLive, useThrottled } from "../lib/hooks.js";
+import { useJson, useNews, useThrottled } from "../lib/hooks.js";
 import { html } from "../lib/preact.js";
 
 const PAUSE = 100; // milliseconds between two looks while requests are hit; a millisecond more for each fault
@@ -16,7 +16,7 @@ const SHOWN_ELSEWHERE = ["id", "name", "enabled", "error", "fault", "when", "tim
 export function Page() {
   const faults = useJson("/_mock/faults");
   const look = useThrottled(faults.reload, PAUSE + (faults.data?.faults.length ?? 0));
-  const live = useLive({ fields: "id", when: JSON.stringify({ fault: "*" }) }, { onEntry: look, onDeleted: look });
+  const live = useNews({ fields: "id", when: JSON.stringify({ fault: "*" }) }, ["faults"], look);
   if (!faults.data) return html`<${Failure} error=${faults.error} />`;
   return html`<${DefinitionList} kind=${FAULT} rows=${faults.data.faults} describe=${describe} counts=${counts}
     newText=${NEW} choices=${(setText) => html`<${Kinds} setText=${setText} />`} live=${live} failure=${faults.error}

@@ -5,7 +5,7 @@ import { Gauge } from "../components/gauge.js";
 import * as access from "../lib/access.js";
 import { call } from "../lib/api.js";
 import { count } from "../lib/format.js";
-import { useJson, useLive, useThrottled } from "../lib/hooks.js";
+import { useJson, useNews, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 import { later, refills } from "../lib/refill.js";
 import { useServerTime } from "../lib/server-clock.js";
@@ -24,7 +24,7 @@ export function Page() {
   const costs = useJson("/_mock/costs");
   const reload = () => [limits, costs].forEach((each) => each.reload());
   const soon = useThrottled(reload, SOON);
-  const live = useLive({ fields: "id" }, { onEntry: soon, onDeleted: soon });
+  const live = useNews({ fields: "id" }, ["limits", "models", "clock"], soon);
   const act = async (action) => {
     try {
       await action();

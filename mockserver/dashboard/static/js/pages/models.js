@@ -5,7 +5,7 @@ import { Json } from "../components/json.js";
 import { daysUntil, ShutdownLine, utcDate } from "../components/shutdown-line.js";
 import { page, withQuery } from "../lib/api.js";
 import { count, date, dollars } from "../lib/format.js";
-import { useJson } from "../lib/hooks.js";
+import { useJson, useLive } from "../lib/hooks.js";
 import { html, useEffect, useMemo, useState } from "../lib/preact.js";
 import { useServerTime } from "../lib/server-clock.js";
 
@@ -22,7 +22,10 @@ const MINUTE = 60_000; // milliseconds
 export function Page() {
   const [filters, change] = useFilters();
   const [opened, open] = useState(null);
-  const { data, error } = useJson("/_mock/catalog");
+  const { data, error, reload } = useJson("/_mock/catalog");
+  useLive({ fields: "id", changes: true }, {
+    onChanged: (parts) => (parts.includes("models") || parts.includes("clock")) && reload(),
+  });
   const now = useServerTime(data?.clock ?? null, MINUTE);
   const found = useMemo(() => (data?.models ?? []).filter((each) => isFound(each, filters)), [data, filters]);
   if (!data) return html`<${Failure} error=${error} />`;

@@ -7,7 +7,7 @@ import { Remaining } from "../definitions/remaining.js";
 import { Scenarios } from "../definitions/scenarios.js";
 import { Unanswered } from "../definitions/unanswered.js";
 import { count } from "../lib/format.js";
-import { useJson, useLive, useThrottled } from "../lib/hooks.js";
+import { useJson, useNews, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 
 const PAUSE = 100; // milliseconds between two looks while exchanges come; a millisecond more for each stub
@@ -34,7 +34,7 @@ export function Page() {
     return Promise.all([stubs.reload(), scenarios.reload()]);
   };
   const look = useThrottled(reload, PAUSE + (stubs.data?.stubs.length ?? 0));
-  const live = useLive({ fields: "id" }, { onEntry: look, onDeleted: look });
+  const live = useNews({ fields: "id" }, ["stubs"], look);
   if (!stubs.data) return html`<${Failure} error=${stubs.error} />`;
   const rows = stubs.data.stubs;
   return html`<div class="stack">

@@ -23,9 +23,10 @@ export function Page() {
   const [kind, setKind] = useState("");
   const { data, error, reload } = useJson("/_mock/work");
   const soon = useThrottled(reload, TICK);
-  const live = useLive({ fields: "id,method" }, {
+  const live = useLive({ fields: "id,method", changes: true }, {
     onEntry: (entry) => entry.method !== "GET" && soon(),
     onDeleted: soon,
+    onChanged: (parts) => parts.includes("clock") && soon(),
   });
   useNextChange(data, reload);
   const now = useServerTime(data?.clock ?? null, data?.unfinished ? TICK : 0);
