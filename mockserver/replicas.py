@@ -96,7 +96,7 @@ def replicated(method: Method) -> Method:
             return make(self, *args, **kwargs)
         return self._replicas.change(self._replica_name, name, args, kwargs)
 
-    change.__wrapped__ = make  # type: ignore[attr-defined]
+    change.__wrapped__ = make
     return cast("Method", change)
 
 
