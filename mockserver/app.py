@@ -246,7 +246,7 @@ def build_services(settings: Settings) -> Services:
     limiter = Limiter(catalog, clock, settings, shared.buckets, shared.counters)
     ledger, journal = Ledger(shared.counters), journal_of(settings, clock, shared, ENDPOINTS)
     rules = ValueRules(schemas)
-    store, blobs = open_state(settings.state, rules, store=settings.store)
+    store, blobs = open_state(settings.state, rules, store=settings.store, shared=shared)
     server_state = server_state_of(
         clock,
         settings=account_settings,

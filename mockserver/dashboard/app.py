@@ -54,6 +54,7 @@ def create_dashboard_app(settings: Settings) -> flask.Flask:
     app.before_request(refuse)
     app.after_request(_close_to_others)
     app.register_error_handler(404, _refuse_path)
+    app.register_error_handler(405, _refuse_method)
     for page in PAGES:
         app.add_url_rule(PREFIX + page.rule, page.name, partial(_show, page))
     for front in ("/", PREFIX, f"{PREFIX}/"):
@@ -67,6 +68,15 @@ def _show(page: Page, id: str = "") -> flask.Response:  # noqa: A002 - the varia
 
 def _refuse_path(_: Exception) -> flask.Response:
     return _refusal("There is no such page.", f"Unknown path {flask.request.path}.", 404)
+
+
+def _refuse_method(_: Exception) -> flask.Response:
+    asked = flask.request
+    refused = _refusal(
+        "A page is only read.", f"{asked.path} does not support {asked.method}. Use GET, HEAD.", 405
+    )
+    refused.headers["allow"] = "GET, HEAD"
+    return refused
 
 
 def _refusal(title: str, message: str, status: int) -> flask.Response:

@@ -33,11 +33,14 @@ from mockserver.state.layout import (
     row_of,
 )
 from mockserver.state.memory.documents import MemoryDocuments
-from mockserver.state.shared import MEMORY, REDIS, SQLITE
+from mockserver.state.shared import MEMORY, SQLITE
 from mockserver.state.survey import STORED, Stored, arrived, survey, unnamed_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mockserver.state.protocols import BlobStore, Documents
+    from mockserver.state.shared import SharedState
     from mockserver.state.sqlite.documents import SqliteDocuments
     from mockserver.state.survey import Damaged, Survey
     from mockserver.state.value_rules import ValueRules
@@ -48,17 +51,20 @@ _BESIDE = "-documents"  # what the name of the folder beside a database has at i
 _MAX_LOGGED = 20  # damaged or foreign files that are logged one by one
 
 
-def open_state(path: str, rules: ValueRules, *, store: str = MEMORY) -> tuple[Documents, BlobStore]:
+def open_state(
+    path: str, rules: ValueRules, *, store: str = MEMORY, shared: SharedState | None = None
+) -> tuple[Documents, BlobStore]:
     """Return the documents and the blobs of a server, in the folder ``path`` and the ``store`` of the settings.
 
     Without a folder, the store decides: memory keeps all in memory, SQLite in a folder beside its database, Redis in
-    Redis. With SQLite, several processes can have the folder. Values that violate the ``rules`` are set aside. Raises
-    ``StateFolderError`` if the folder cannot be used, is not a state folder, or is used by another server.
+    Redis, with the connections of the ``shared`` state. With SQLite, several processes can have the folder. Values
+    that violate the ``rules`` are set aside. Raises ``StateFolderError`` if the folder cannot be used, is not a state
+    folder, or is used by another server.
     """
+    if shared is not None and shared.open_documents is not None:
+        return _in_the_store(shared.open_documents, path)
     troubles = Troubles()
     scheme, _, place = store.partition(":")
-    if scheme in REDIS:
-        return _in_redis(store, path)
     folder_path = path or (f"{place}{_BESIDE}" if scheme == SQLITE else "")
     if not folder_path:
         documents, blobs = MemoryDocuments(), Blobs(None, troubles)
@@ -77,15 +83,15 @@ def open_state(path: str, rules: ValueRules, *, store: str = MEMORY) -> tuple[Do
         raise
 
 
-def _in_redis(store: str, path: str) -> tuple[Documents, BlobStore]:
-    from mockserver.state.redis.opening import connect, open_documents
-
+def _in_the_store(
+    open_documents: Callable[[], tuple[Documents, BlobStore]], path: str
+) -> tuple[Documents, BlobStore]:
     if path:
         raise StateFolderError(
             "state: a store in Redis has all files and objects itself. Remove the setting state; for large files, add "
             "?blobs=FOLDER to the URL of the store."
         )
-    return open_documents(connect(store))
+    return open_documents()
 
 
 def _open(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mockserver.replicas import Changes
-    from mockserver.state.protocols import Bounds, Buckets, Counters, Leases, Log
+    from mockserver.state.protocols import BlobStore, Bounds, Buckets, Counters, Documents, Leases, Log
 
 MEMORY, SQLITE = "memory", "sqlite"
 REDIS = ("redis", "rediss", "unix")  # without TLS, with it, and by a Unix socket
@@ -31,7 +31,7 @@ class SharedState(Struct, frozen=True):
     """The shared state. Without ``changes``, this process is the only one, and has everything in its memory.
 
     ``open_log`` opens the log with a name, such as ``journal``. What is changed within a block ``with together()`` may
-    be changed in one step, which is faster.
+    be changed in one step, which is faster. ``open_documents`` opens the documents and blobs, if they are here, too.
     """
 
     counters: Counters
@@ -41,6 +41,7 @@ class SharedState(Struct, frozen=True):
     changes: Changes | None = None
     close: Callable[[], None] = _nothing
     together: Callable[[], AbstractContextManager[Any]] = nullcontext
+    open_documents: Callable[[], tuple[Documents, BlobStore]] | None = None
 
 
 def open_shared(store: str) -> SharedState:
@@ -101,7 +102,7 @@ def _in_sqlite(path: Path) -> SharedState:
 
 
 def _in_redis(store: str) -> SharedState:
-    from mockserver.state.redis.opening import connect
+    from mockserver.state.redis.opening import connect, open_documents
 
     server = connect(store)
     from mockserver.state.redis.buckets import RedisBuckets
@@ -117,4 +118,5 @@ def _in_redis(store: str) -> SharedState:
         lambda name, bounds: RedisLog(server, name, bounds),
         RedisChanges(server),
         server.close,
+        open_documents=partial(open_documents, server),
     )

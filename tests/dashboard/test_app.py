@@ -121,6 +121,16 @@ def test_only_assets_are_served(http: httpx.Client, path: str) -> None:
     assert "def " not in answer.text
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", [PREFIX, f"{PREFIX}/stubs", f"{PREFIX}/assets/js/main.js"])
+def test_pages_and_assets_are_only_read(http: httpx.Client, method: str, path: str) -> None:
+    answer = http.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert f"{path} does not support {method}. Use GET, HEAD." in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("name", ASSETS)
 def test_an_asset_has_its_type_and_is_not_sent_twice(http: httpx.Client, name: str) -> None:
     url = f"{PREFIX}/assets/{name}"
