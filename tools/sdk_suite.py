@@ -107,7 +107,9 @@ def unpacked(release: str) -> Path:
         source = ["--no-deps", "--no-binary", "openai", "--dest", str(FOLDER)]
         pip(sys.executable, "download", *source, f"openai=={release}")
         with tarfile.open(FOLDER / f"openai-{release}.tar.gz") as archive:
-            archive.extractall(FOLDER, filter="data")
+            if hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(FOLDER)  # noqa: S202 - the distribution of the SDK
     return folder
 
 
