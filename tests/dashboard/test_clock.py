@@ -80,6 +80,18 @@ def test_it_is_set_to_a_time_of_the_browsers_time_zone(at_noon: Page, server: Mo
     expect(at_noon.get_by_text(re.compile(r"years|days ahead of this computer's clock"))).to_be_visible()
 
 
+def test_a_typed_time_stays_when_a_script_moves_the_clock(at_noon: Page, server: MockServer) -> None:
+    field = at_noon.get_by_label("Set it to")
+    field.fill("2030-01-02T03:04:05")
+    server.clock.advance(60)
+    assert eventually(lambda: shown(at_noon) == NOON + 60)
+    expect(field).to_have_value("2030-01-02T03:04:05")
+    at_noon.get_by_role("button", name="Set", exact=True).click()
+    expect(at_noon.get_by_label("The time of the server")).to_contain_text("2030")
+    at_noon.get_by_role("button", name="+ 1 second").click()
+    expect(field).to_have_value("2030-01-02T03:04:06")
+
+
 def test_a_time_that_the_clock_cannot_show_is_refused(at_noon: Page, complaints: object) -> None:
     complaints.allow("400")  # type: ignore[attr-defined]
     at_noon.get_by_label("Advance by").fill("1e9")

@@ -70,7 +70,7 @@ def test_a_mark_of_the_time_line_shows_its_models(page: Page) -> None:
 
 def test_the_time_line_follows_the_clock(page: Page, server: MockServer) -> None:
     page.goto(MODELS)
-    expect(page.locator(".now")).to_have_text("1 Jan 2027")
+    expect(page.locator(".now")).to_have_text("01 Jan 2027")
     httpx.put(f"{server.url}/_mock/clock", json={"advance": 10 * 86_400})
     expect(page.get_by_role("button", name="2027-01-06, shut down: 4 models")).to_be_visible()
     expect(row(page, "tts-1").get_by_text("shut down")).to_be_visible()

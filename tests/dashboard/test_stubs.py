@@ -158,6 +158,32 @@ def test_a_stub_is_edited_duplicated_deleted_and_restored(
     expect(row(page, "stub-1")).to_contain_text("Good morning.")
 
 
+def test_a_stub_that_a_script_changes_or_deletes_is_not_lost_in_the_editor(
+    page: Page, server: MockServer, api: AudioApi, add: Callable[..., None], complaints: Complaints
+) -> None:
+    complaints.allow("404")
+    add(id="greeting", when={"user_text": "hello"}, reply={"say": "Hi."})
+    page.goto(PAGE)
+    page.get_by_role("button", name="Edit greeting").click()
+    mine = editor(page).input_value().replace("Hi.", "Good morning.")
+    editor(page).fill(mine)
+    add(id="greeting", when={"user_text": "hello"}, reply={"say": "Good evening."})
+    expect(row(page, "greeting")).to_contain_text("Good evening.")
+    expect(editor(page)).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("It was changed elsewhere")
+    assert say(api, "Hello.") == "Good evening."
+    httpx.delete(f"{server.url}/_mock/stubs/greeting").raise_for_status()
+    expect(row(page, "greeting")).to_have_count(0)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("It was deleted elsewhere")
+    expect(editor(page)).to_have_value(mine)
+    page.get_by_role("button", name="Save").click()
+    expect(row(page, "greeting")).to_contain_text("Good morning.")
+    expect(page.locator("main")).to_be_focused()
+    assert say(api, "Hello.") == "Good morning."
+
+
 def test_stubs_of_two_accounts_can_have_the_same_id(
     page: Page, server: MockServer, add: Callable[..., None]
 ) -> None:
@@ -191,7 +217,9 @@ def test_what_a_near_miss_lacked_is_shown(page: Page, api: AudioApi) -> None:
     check_axe(page)
 
 
-def test_the_state_of_a_scenario_is_set(page: Page, api: AudioApi, add: Callable[..., None]) -> None:
+def test_the_state_of_a_scenario_is_set(
+    page: Page, server: MockServer, api: AudioApi, add: Callable[..., None]
+) -> None:
     for state, after, text in (("started", "ordered", "What?"), ("ordered", "started", "Coming up.")):
         scenario = {"name": "order", "state": state, "next": after}
         add(when={"user_text": "order"}, scenario=scenario, reply={"say": text})
@@ -202,6 +230,11 @@ def test_the_state_of_a_scenario_is_set(page: Page, api: AudioApi, add: Callable
     state_of.select_option("started")
     expect(state_of).to_have_value("started")
     assert say(api, "An order.") == "What?"
+    expect(state_of).to_have_value("ordered")
+    url = f"{server.url}/_mock/scenarios/order"  # as a script does
+    headers = {"authorization": f"Bearer {api.api_key}"}
+    httpx.put(url, json={"state": "started"}, headers=headers, timeout=30).raise_for_status()
+    expect(state_of).to_have_value("started")
 
 
 def test_a_search_is_in_the_url_and_text_stays_text(page: Page, add: Callable[..., None]) -> None:

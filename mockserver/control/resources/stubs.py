@@ -87,7 +87,7 @@ def show_scenarios(context: StubsContext, call: Call) -> dict[str, Any]:
 def set_scenario(context: StubsContext, call: Call) -> dict[str, Any]:
     """Set the state of a scenario of the caller."""
     account_id = _account_of(call)
-    context.stubs.use.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
+    context.stubs.set_scenario(account_id, call.path["name"], call.body.get("state", STARTED))
     return {"scenarios": context.stubs.use.scenarios(account_id)}
 
 

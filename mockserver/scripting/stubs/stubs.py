@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.replicas import replicated
 from mockserver.scripting.stubs.registry import StubRegistry
 from mockserver.scripting.stubs.replies import Scripted, check_header_values
 from mockserver.scripting.stubs.use import StubUse
@@ -39,6 +40,15 @@ class Stubs(StubRegistry):
         """Take the arguments of ``StubRegistry``, and the counters of the server."""
         self.use = StubUse(counters)
         super().__init__(endpoints, reply_kinds, check_error, on_gone=self.use.forget)
+
+    def set_scenario(self, account_id: str, name: str, state: str) -> None:
+        """Set the state of an account's scenario. It counts as a change of the stubs, in every process."""
+        self.use.set_scenario(account_id, name, state)
+        self._note_scenario()
+
+    @replicated
+    def _note_scenario(self) -> None:
+        """Note that a state was set, which itself is in the store that all processes share."""
 
     def answer(self, facts: LiveRequest, account_id: str) -> tuple[Stub, int] | None:
         """Return the stub that answers this request, and how often it has answered before; count this use."""

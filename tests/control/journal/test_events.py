@@ -207,6 +207,14 @@ def test_a_drained_bucket_and_a_reset_are_changes(alone: MockServer) -> None:
             parts |= set(stream.next().data.get("parts", []))
 
 
+def test_a_scenario_that_is_set_is_a_change_of_the_stubs(alone: MockServer) -> None:
+    with listening(alone, changes="true") as stream:
+        headers = {"authorization": "Bearer sk-mock-a"}
+        url = f"{alone.url}/_mock/scenarios/order"
+        httpx.put(url, json={"state": "paid"}, headers=headers, timeout=60).raise_for_status()
+        assert stream.next() == Event("changed", {"parts": ["stubs"]})
+
+
 def test_a_stub_of_a_file_is_a_change(alone: MockServer, tmp_path: Path) -> None:
     with listening(alone, changes="true") as stream:
         (tmp_path / "new.yaml").write_text("reply: {say: Yes.}\n", "utf-8")

@@ -1,5 +1,5 @@
 /** Buttons and fields that advance and set the clock. */
-import { html, useEffect, useState } from "../lib/preact.js";
+import { html, useState } from "../lib/preact.js";
 import { Field } from "./basic.js";
 
 const STEPS = {
@@ -7,7 +7,7 @@ const STEPS = {
 };
 const UNITS = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 };
 
-/** Show the buttons and fields; `change(body)` sends a change of the clock. */
+/** Show the buttons and fields; `change(body)` sends a change of the clock, and returns whether it was made. */
 export const Moves = ({ state, change }) => html`
   <div class="stack">
     <div class="row" role="group" aria-label="Steps">
@@ -36,18 +36,18 @@ function By({ change }) {
   </form>`;
 }
 
-/** Show a form that sets the clock, in the time zone of the browser. */
+/** Show a form that sets the clock, in the time zone of the browser. What is typed stays until the clock is set to it. */
 function To({ state, change }) {
-  const [then, setThen] = useState("");
-  useEffect(() => setThen(localOf(state.now)), [state]);
-  const submit = (event) => {
+  const [typed, setTyped] = useState(null);
+  const then = typed ?? localOf(state.now);
+  const submit = async (event) => {
     event.preventDefault();
-    change({ set: new Date(then).getTime() / 1000 });
+    if (await change({ set: new Date(then).getTime() / 1000 })) setTyped(null);
   };
   return html`<form class="row" onSubmit=${submit}>
     <${Field} label="Set it to">${(id) => html`
       <input id=${id} type="datetime-local" step="1" required value=${then}
-        onInput=${(event) => setThen(event.currentTarget.value)} />`}</${Field}>
+        onInput=${(event) => setTyped(event.currentTarget.value)} />`}</${Field}>
     <button type="submit">Set</button>
   </form>`;
 }

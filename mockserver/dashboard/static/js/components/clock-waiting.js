@@ -4,7 +4,7 @@ import { accountName, dateTime, duration } from "../lib/format.js";
 import { useJson, useLive, useThrottled } from "../lib/hooks.js";
 import { html, useEffect } from "../lib/preact.js";
 import { useServerTime } from "../lib/server-clock.js";
-import { Empty, Failure } from "./basic.js";
+import { Empty, Failure, Live } from "./basic.js";
 
 const TICK = 500; // milliseconds between two pictures of the times that are left
 const SOON = 500; // milliseconds from an exchange until everything is read again
@@ -17,7 +17,7 @@ export function Waiting({ state, change, reread }) {
   const limits = useJson("/_mock/limits");
   const reload = () => [work, deliveries, limits].forEach((each) => each.reload());
   const soon = useThrottled(reload, SOON);
-  useLive({ fields: "id", changes: true }, {
+  const live = useLive({ fields: "id", changes: true }, {
     onEntry: soon,
     onDeleted: soon,
     onChanged(parts) {
@@ -31,6 +31,7 @@ export function Waiting({ state, change, reread }) {
     ...ofWork(work.data), ...ofDeliveries(deliveries.data), ...ofLimits(limits.data),
   ].filter((row) => row.at > now).sort((one, other) => one.at - other.at);
   return html`
+    <p><${Live} state=${live} /></p>
     <${Failure} error=${work.error ?? deliveries.error ?? limits.error} />
     ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Times to wait for">
       <${Table} rows=${rows} now=${now} change=${change} />

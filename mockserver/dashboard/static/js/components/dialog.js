@@ -4,7 +4,8 @@ import { html, useEffect, useId, useRef } from "../lib/preact.js";
 /**
  * Show a dialog with a title while the component exists. `onClose` is called by Escape and the button “Close”.
  *
- * `actions` are further buttons, after that one.
+ * `actions` are further buttons, after that one. At the end the focus returns to what had it, or to the page if that is
+ * gone.
  */
 export function Dialog({ title, onClose, actions = null, closeLabel = "Close", children }) {
   const element = useRef(null);
@@ -12,7 +13,7 @@ export function Dialog({ title, onClose, actions = null, closeLabel = "Close", c
   useEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
-    return () => before?.focus?.();
+    return () => (before?.isConnected ? before : document.getElementById("content")).focus();
   }, []);
   const cancel = (event) => {
     event.preventDefault();

@@ -7,6 +7,8 @@ import { addYaml, readYaml, replaceYaml } from "./calls.js";
 import { YamlEditor } from "./yaml-editor.js";
 
 const ID_LINE = /^id: .*\n/;
+const CHANGED = "It was changed elsewhere since you opened it. Save again to overwrite that, or cancel to keep it.";
+const DELETED = "It was deleted elsewhere since you opened it. Save again to add it anew.";
 
 /**
  * Show the dialog of a task: `{action, row, text}`, in which `action` is `add`, `edit`, `duplicate` or `show`.
@@ -17,21 +19,33 @@ const ID_LINE = /^id: .*\n/;
 export function DefinitionDialog({ kind, task, onClose, onSaved, children = null }) {
   const { action, row = {} } = task;
   const [text, setText] = useState(task.text ?? null);
+  const [origin, setOrigin] = useState(null); // the definition that `text` replaces; null if there is none any more
   const [failure, setFailure] = useState(null);
   const [isBusy, setIsBusy] = useState(false);
   const isReadOnly = action === "show";
   useEffect(() => {
     if (task.text !== undefined) return;
-    readYaml(kind, row).then((yaml) => setText(action === "duplicate" ? yaml.replace(ID_LINE, "") : yaml), setFailure);
+    readYaml(kind, row).then((yaml) => {
+      setOrigin(yaml);
+      setText(action === "duplicate" ? yaml.replace(ID_LINE, "") : yaml);
+    }, setFailure);
   }, []);
   const change = (value) => {
     setText(value);
     setFailure(null);
   };
+  const replace = async () => {
+    const now = await readIfThere(kind, row);
+    if (now !== origin) {
+      setOrigin(now);
+      throw new Error(now === null ? DELETED : CHANGED);
+    }
+    return (now === null ? addYaml : replaceYaml)(kind, text, row);
+  };
   const save = async () => {
     setIsBusy(true);
     try {
-      onSaved(await (action === "edit" ? replaceYaml : addYaml)(kind, text, row));
+      onSaved(await (action === "edit" ? replace() : addYaml(kind, text, row)));
     } catch (error) {
       setFailure(error);
       setIsBusy(false);
@@ -52,6 +66,16 @@ export function DefinitionDialog({ kind, task, onClose, onSaved, children = null
       ${!isReadOnly && html`Control + Enter saves it. `}
       <a href=${`${ROOT}/_mock/docs/${kind.guide}`} target="_blank">The guide</a> describes all members.</p>
   </${Dialog}>`;
+}
+
+/** Return the definition of a row as YAML; null if it was deleted. */
+async function readIfThere(kind, row) {
+  try {
+    return await readYaml(kind, row);
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
 }
 
 function titleOf(action, kind, row) {

@@ -23,8 +23,10 @@ export function Page() {
     try {
       setState(await send("PUT", "/_mock/clock", body));
       setRefusal(null);
+      return true;
     } catch (error) {
       setRefusal(error);
+      return false;
     }
   };
   if (!state) return clock.error ? html`<${Failure} error=${clock.error} />` : html`<${Empty}>…</${Empty}>`;

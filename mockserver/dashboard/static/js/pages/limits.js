@@ -4,7 +4,7 @@ import { Costs } from "../components/costs.js";
 import { Gauge } from "../components/gauge.js";
 import * as access from "../lib/access.js";
 import { call } from "../lib/api.js";
-import { count } from "../lib/format.js";
+import { accountName, count } from "../lib/format.js";
 import { useJson, useNews, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
 import { later, refills } from "../lib/refill.js";
@@ -102,7 +102,7 @@ const nameOf = (account) => `${account.organization}/${account.project}`;
 
 function Account({ account, now, passed, act }) {
   const changed = (body) => act(() => change(body, account));
-  const name = account.account ?? nameOf(account);
+  const name = accountName(account);
   return html`<section class="card stack" aria-label=${`Account ${name}`}>
     <div class="row apart">
       <h2><code>${name}</code> <span class="small soft">${account.project}</span></h2>
