@@ -2,6 +2,7 @@
 # make demo     a tour with the official SDK: speech, and real transcription; a spoken chat; a voice assistant
 # make test     sets up the environment and runs lint, types and tests; with TRAINING=1 also the tests of the training
 # make test-fast runs the tests that are not marked `slow`: under two minutes on two cores
+# make test-failed runs the tests again that failed in the last `make test`, one after another
 # make whisper  trains the embedded Whisper (hours; continues where it was stopped); ARGS go to the training
 # make lock     updates requirements/*.txt and package-lock.json of the tests to the newest versions that are allowed
 # make test-lowest, make test-latest    run the tests with the lowest and the newest allowed versions of the dependencies
@@ -53,7 +54,7 @@ LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-v
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo environments test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
+.PHONY: run demo environments test test-fast test-failed test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -68,6 +69,9 @@ test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
 
 test-fast: $(DEV)
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow"
+
+test-failed: $(DEV)
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test-lowest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/lowest
