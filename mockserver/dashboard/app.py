@@ -73,7 +73,7 @@ def _refuse_path(_: Exception) -> flask.Response:
 def _refuse_method(_: Exception) -> flask.Response:
     asked = flask.request
     refused = _refusal(
-        "A page is only read.", f"{asked.path} does not support {asked.method}. Use GET, HEAD.", 405
+        "Pages are read-only.", f"{asked.path} does not support {asked.method}. Use GET, HEAD.", 405
     )
     refused.headers["allow"] = "GET, HEAD"
     return refused

@@ -100,12 +100,13 @@ function useExchanges(filter) {
     return access.onChange(reload);
   }, [asked]);
   const later = useThrottled(reload, RELOAD);
+  const unlessPaused = useThrottled(() => (store.held ? store.skip() : reload()), RELOAD);
   const query = cursor === null ? null : { ...JSON.parse(asked), fields: FIELDS, after: cursor };
   const state = useLive(query, {
     onEntry: (entry) => store.put(entry),
     onRemoved: (id) => store.remove(id),
     onDeleted: later,
-    onSkipped: () => (store.held ? store.skip() : later()),
+    onSkipped: unlessPaused,
   });
   return { store, state, error, isRead, reload, readOlder };
 }
