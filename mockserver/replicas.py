@@ -63,8 +63,8 @@ class Replicated:
     _replicas: Replicas | None = None
     _replica_name = ""
 
-    def has_changed(self) -> None:
-        """Note a change that this process has made by itself, such as the stubs of files that were read again."""
+    def note_change(self) -> None:
+        """Note a change of this copy. Those of replicated methods are noted by themselves."""
         self.version = object()
 
     def replica_state(self) -> Any:
@@ -88,7 +88,7 @@ def replicated(method: Method) -> Method:
         try:
             return method(self, *args, **kwargs)
         finally:
-            self.has_changed()
+            self.note_change()
 
     @functools.wraps(method)
     def change(self: Replicated, *args: Any, **kwargs: Any) -> Any:
@@ -252,7 +252,7 @@ class Replicas:
     def _set_states(self, states: Mapping[str, Any]) -> None:
         for name, state in states.items():
             self._parts[name].set_replica_state(state)
-            self._parts[name].has_changed()
+            self._parts[name].note_change()
 
 
 def _method(part: Replicated, name: str) -> Callable[..., Any]:

@@ -105,10 +105,24 @@ def test_the_buckets_of_a_model_are_shown_before_they_are_used(
     field.fill("tts-1")
     field.press("Enter")
     expect(page.get_by_role("heading", name="tts-1")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/limits\?model=tts-1$"))
+    page.reload()
+    expect(field).to_have_value("tts-1")
+    expect(page.get_by_role("heading", name="tts-1")).to_be_visible()
     field.fill(XSS)
     field.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text(XSS)
     expect(page).to_have_title("Limits · audio-mockserver")
+
+
+def test_accounts_with_short_keys_have_names_of_their_own(page: Page, server: MockServer) -> None:
+    server.clock.freeze()
+    for key in ("sk-a", "sk-b"):
+        chat(client_of(server, key))
+    page.goto(LIMITS)
+    accounts = page.get_by_role("region", name=re.compile(r"Account proj_…\w+"))
+    expect(accounts).to_have_count(2)
+    assert len(set(accounts.evaluate_all("(all) => all.map((each) => each.ariaLabel)"))) == 2
 
 
 def test_costs_are_a_chart_and_a_table(page: Page, server: MockServer) -> None:

@@ -94,7 +94,7 @@ class StubRegistry(StubChecks, Replicated):
         with self._lock:
             before, self._files = self._files, {stub.id: stub for stub in stubs}
             self._rebuild()
-        self.has_changed()
+        self.note_change()
         now = {stub.counter for stub in stubs}
         for stub in before.values():
             if stub.counter not in now:

@@ -3,7 +3,7 @@ import { Empty, Failure, Field, Live } from "../components/basic.js";
 import { Costs } from "../components/costs.js";
 import { Gauge } from "../components/gauge.js";
 import * as access from "../lib/access.js";
-import { call } from "../lib/api.js";
+import { call, withQuery } from "../lib/api.js";
 import { accountName, count } from "../lib/format.js";
 import { useJson, useNews, useThrottled } from "../lib/hooks.js";
 import { html, useState } from "../lib/preact.js";
@@ -18,7 +18,7 @@ const MOST = 20; // accounts that are shown at first
 
 /** Show the page. */
 export function Page() {
-  const [model, setModel] = useState("");
+  const [model, showModel] = useModel();
   const [refusal, setRefusal] = useState(null);
   const limits = useJson("/_mock/limits", { model });
   const costs = useJson("/_mock/costs");
@@ -36,7 +36,7 @@ export function Page() {
   };
   return html`<div class="stack">
     <div class="row apart">
-      <${ModelField} onChange=${setModel} />
+      <${ModelField} model=${model} onChange=${showModel} />
       <div class="row"><${ForAll} act=${act} /><${Live} state=${live} /></div>
     </div>
     <${Failure} error=${refusal ?? limits.error} />
@@ -51,8 +51,18 @@ export function Page() {
   </div>`;
 }
 
-function ModelField({ onChange }) {
-  const [typed, setTyped] = useState("");
+/** Return the model of the URL, and a function that changes it. */
+function useModel() {
+  const [model, setModel] = useState(() => new URLSearchParams(location.search).get("model") ?? "");
+  const change = (next) => {
+    setModel(next);
+    history.replaceState(null, "", withQuery(location.pathname, { model: next }));
+  };
+  return [model, change];
+}
+
+function ModelField({ model, onChange }) {
+  const [typed, setTyped] = useState(model);
   const submit = (event) => {
     event.preventDefault();
     onChange(typed.trim());
