@@ -133,7 +133,7 @@ class Secrets:
         """Return whether ``hide`` could change a text, or a part of it. This is found out quickly."""
         if "sk-" in text or "ek_" in text or "%" in text:
             return True
-        return any(secret in text for secret in self._unlike_keys)
+        return bool(self._unlike_keys) and any(secret in text for secret in self._unlike_keys)
 
     def places(self, text: str) -> list[tuple[int, int, str]]:
         """Return where secrets are in a text: the beginning, the end, and what is shown in its place."""
@@ -149,6 +149,8 @@ class Secrets:
 
     def hide_in_path(self, path: str) -> str:
         """Return a path with the secrets hidden."""
+        if not self.may_be_in(path):
+            return path
         return "/".join(map(self.hide, self.hide(path).split("/")))
 
     def hide_in_header(self, name: str, value: str) -> str:

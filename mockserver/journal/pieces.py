@@ -50,6 +50,8 @@ class Pieces:
     def shown(self) -> list[Piece]:
         """Return the pieces for a record."""
         noted, began = self._noted[:], self._began
+        if not noted:
+            return []
         texts = [str(kept, "utf-8", "replace") for _, _, kept in noted if kept is not None]
         shown = texts if self.are_plain else hidden(texts, self._secrets)
         return [Piece((at - began) / 1000, size, text) for (at, size, _), text in zip_longest(noted, shown)]

@@ -46,10 +46,11 @@ class ReplyHeaders:
     def __setitem__(self, name: str, value: str) -> None:
         """Set a header in the place of those with its name, or add it."""
         _check_lines(value)
-        place = self._names.index(name.lower()) if name in self else len(self._pairs)
+        lower = name.lower()
+        place = self._names.index(lower) if lower in self._names else len(self._pairs)
         del self[name]
         self._pairs.insert(place, (name, value))
-        self._names.insert(place, name.lower())
+        self._names.insert(place, lower)
 
     def __delitem__(self, name: str) -> None:
         """Remove all headers with this name."""

@@ -75,7 +75,14 @@ class Chunks:
         include_usage: bool,
         obfuscation: bool,
     ) -> None:
-        self._head = head
+        self._head = {
+            "id": head.id,
+            "object": "chat.completion.chunk",
+            "created": head.created,
+            "model": head.model,
+            "service_tier": head.service_tier,
+            "system_fingerprint": head.system_fingerprint,
+        }
         self._ids = ids
         self._logprobs = logprobs
         self._complete_choices = complete_choices
@@ -116,16 +123,7 @@ class Chunks:
         return self._event({"choices": [{"index": index, "delta": delta, **members}]})
 
     def _event(self, members: Member, usage: Member | None = None) -> bytes:
-        head = self._head
-        payload: Member = {
-            "id": head.id,
-            "object": "chat.completion.chunk",
-            "created": head.created,
-            "model": head.model,
-            "service_tier": head.service_tier,
-            "system_fingerprint": head.system_fingerprint,
-            **members,
-        }
+        payload: Member = {**self._head, **members}
         if self._include_usage and "usage" not in payload:
             payload["usage"] = usage
         return b"data: " + self._obfuscated(payload) + b"\n\n"

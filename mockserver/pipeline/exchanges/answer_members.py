@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,8 +56,14 @@ def answer_of(
     return {
         "response_headers": dict(headers if own else redacted.response_headers(headers, secrets)),
         "response": _shown(body, headers.get("content-type", ""), secrets, own=own) if body else None,
-        "limits": {name: value for name, value in headers.items() if name.startswith(_LIMITS)},
+        "limits": {name: headers[name] for name in _limits_in(tuple(headers))},
     }
+
+
+@lru_cache(maxsize=256)
+def _limits_in(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the names of headers are about limits."""
+    return tuple(name for name in names if name.startswith(_LIMITS))
 
 
 def _shown(body: bytes, content_type: str, secrets: Secrets, *, own: bool) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from mockserver.journal import redacted
 from mockserver.journal.entries import Progress
@@ -98,6 +99,7 @@ class Exchange:
         self._progress = Progress()
         self._is_open = False  # a stream or session has begun, and not ended
         self._place: int | None = None  # of the entry in the journal, while it is in flight
+        self._begun: Record | None = None  # the record of the stream or session when it began
         self._head = _Head()
         self._body: bytes | None = None  # of an answer that is no stream
         self.call: Call | None = None
@@ -169,6 +171,7 @@ class Exchange:
             with self._journal.together():
                 self._make_charges()
                 self._place = self._journal.begin(record, self._progress)
+            self._begun = record
         self._is_open = True
 
     def _write(self, record: Record) -> None:
@@ -247,10 +250,34 @@ class Exchange:
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self.began) * 1000, 3)
 
-    @cached_property
-    def _asked(self) -> dict[str, Any]:
-        """Return the members of the record that describe the request, which do not change when it is answered."""
-        request, secrets = self.request, self.request.secrets
+    def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
+        """Return the record of the exchange so far; unknown values are ``None``."""
+        call, progress, secrets = self.call, self._progress, self.request.secrets
+        members: dict[str, Any] = {
+            **audio_of(call, secrets),
+            "error": self.error or None,
+            "answered_by": str(self.answered_by) if self.answered_by else self._head.answered_by,
+            "stub": self.stub,
+            "fault": self.fault,
+            "reply": reply_of(call, secrets),
+            **usage_of(call),
+            "timing": Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),
+            "in_flight": in_flight,
+            "hung_up": hung_up,
+        }
+        begun = self._begun
+        record = replace(begun, **members) if begun else Record(**self._lasting_members(), **members)
+        if progress.kept is not None and call is not None:
+            own = is_own(call, record.status, record.request)
+            progress.kept.are_plain = own and record.reply is not None and record.reply == call.outcome.reply
+        progress.apply_to(record)
+        return record
+
+    def _lasting_members(self) -> dict[str, Any]:
+        """Return the members of the record that do not change after the head of the answer is known."""
+        request, head, secrets = self.request, self._head, self.request.secrets
+        content = content_of(self.call, secrets)
+        own = is_own(self.call, head.status, content["request"])
         return {
             "id": self.request_id,
             "time": self._time,
@@ -261,35 +288,13 @@ class Exchange:
             "path": secrets.hide_in_path(request.path),
             "query": redacted.query(request.query_string, secrets),
             "headers": redacted.headers(request.headers, secrets),
-            **content_of(self.call, secrets),
-        }
-
-    def _record(self, *, in_flight: bool, hung_up: bool) -> Record:
-        """Return the record of the exchange so far; unknown values are ``None``."""
-        call, head, progress, secrets = self.call, self._head, self._progress, self.request.secrets
-        own = is_own(call, head.status, self._asked["request"])
-        record = Record(
-            **self._asked,
-            **audio_of(call, secrets),
-            status=head.status,
-            error=self.error or None,
-            answered_by=str(self.answered_by) if self.answered_by else head.answered_by,
-            stub=self.stub,
-            fault=self.fault,
+            **content,
+            "status": head.status,
             **answer_of(self._body, head.headers, secrets, own=own),
-            reply=reply_of(call, secrets),
-            **usage_of(call),
-            timing=Timing(first_byte_ms=None, total_ms=None if in_flight else self._elapsed()),
-            stream_events=None,
-            stream_pieces=None,
-            bytes_sent=0,
-            in_flight=in_flight,
-            hung_up=hung_up,
-        )
-        if progress.kept is not None and call is not None:
-            progress.kept.are_plain = own and record.reply is not None and record.reply == call.outcome.reply
-        progress.apply_to(record)
-        return record
+            "stream_events": None,
+            "stream_pieces": None,
+            "bytes_sent": 0,
+        }
 
 
 def _head(reply: Reply) -> _Head:

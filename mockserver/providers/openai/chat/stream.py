@@ -62,6 +62,9 @@ def chat_stream(
 
 def _in_turn(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
     """Yield a chunk of each stream in turn, until all have ended."""
+    if len(streams) == 1:
+        yield from streams[0]
+        return
     waiting = deque(streams)
     while waiting:
         stream = waiting.popleft()
