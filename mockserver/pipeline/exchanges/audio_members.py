@@ -34,9 +34,10 @@ _MAX_CHARACTERS = 4 * redacted.MAX_CHARACTERS  # of all segments of a transcript
 
 def files_of(call: Call, secrets: Secrets) -> list[AudioFile]:
     """Return the audio files of a request."""
-    clips = call.clips if call.facts.clips else {}
+    if not (call.facts.clips or call.audio.received):
+        return []
     return [
-        *(_clip(place, clip, call.transcripts.get(place), secrets) for place, clip in clips.items()),
+        *(_clip(place, clip, call.transcripts.get(place), secrets) for place, clip in call.clips.items()),
         *(_stored_file(file, secrets) for file in call.audio.received),
     ]
 

@@ -127,7 +127,7 @@ class Exchange:
             self._make_charges()
             return reply
         self._head = _head(reply)
-        if self.call is not None and self._journal is not None:
+        if self.call is not None and self._journal is not None and self._journal.keeps_audio:
             self._journal.keep_audio([*self.call.clips.values(), *self.call.outcome.said])
         recording = self.call.recording if self.call is not None else None
         if recording is not None and reply.status < _REFUSED:
