@@ -56,7 +56,7 @@ def _are_plain(names: set[str], texts: list[str], secrets: Secrets, characters: 
     """Return whether the names and texts of a document are short and free of secrets."""
     joined = "\n".join((*texts, *names))
     return (
-        (len(joined) <= characters or max(map(len, texts)) <= characters)
+        (len(joined) <= characters or max(map(len, texts), default=0) <= characters)
         and "://" not in joined
         and not secrets.may_be_in(joined)
         and (_are_public if len(names) <= _FEW else _are_public.__wrapped__)(frozenset(names))

@@ -100,6 +100,12 @@ def test_length_and_beginning_stand_for_a_long_text() -> None:
     assert written == {"prompt": {"length": len(LONG), "starts": "x" * 80}, "input": LONG[1:]}
 
 
+@pytest.mark.parametrize("value", [None, {}, []])
+def test_a_document_may_have_many_names_and_no_text(value: object) -> None:
+    whole = {f"{number:>100}": value for number in range(100)}
+    assert redacted.document(whole, {}, NONE) == whole
+
+
 def test_of_very_many_values_only_their_number_is_written_down() -> None:
     many = [{"role": "user", "content": "Hi"}] * 10_000
     assert redacted.document({"model": "m", "messages": many}, {}, NONE) == {
