@@ -83,7 +83,7 @@ def _context(browser: Browser, url: str) -> BrowserContext:
 
 def _drawn(page: Page, shot: Shot) -> bytes:
     """Return a picture, as PNG, once the page shows what is wanted, and has loaded its audio."""
-    page.clock.set_fixed_time(NINE_O_CLOCK * 1000)
+    page.clock.set_fixed_time(NINE_O_CLOCK)
     page.emulate_media(color_scheme="dark" if shot.colours == "dark" else "light")
     page.set_viewport_size({"width": shot.width, "height": shot.height})
     page.goto(shot.path)

@@ -31,7 +31,7 @@ export function Waiting({ state, change, reread }) {
     ...ofWork(work.data), ...ofDeliveries(deliveries.data), ...ofLimits(limits.data),
   ].filter((row) => row.at > now).sort((one, other) => one.at - other.at);
   return html`
-    <p><${Live} state=${live} /></p>
+    <div class="row apart"><h2 id="waiting">What waits for the clock</h2><${Live} state=${live} /></div>
     <${Failure} error=${work.error ?? deliveries.error ?? limits.error} />
     ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Times to wait for">
       <${Table} rows=${rows} now=${now} change=${change} />

@@ -35,7 +35,7 @@ export function Page() {
     <${Time} state=${state} change=${change} />
     <section class="card" aria-labelledby="moves"><h2 id="moves">Move it</h2>
       <${Moves} state=${state} change=${change} /></section>
-    <section class="card" aria-labelledby="waiting"><h2 id="waiting">What waits for the clock</h2>
+    <section class="card" aria-labelledby="waiting">
       <${Waiting} state=${state} change=${change} reread=${clock.reload} /></section>
   </div>`;
 }
