@@ -57,6 +57,8 @@ class SqliteBuckets:
 
         Return the draw that must wait longest, or ``None`` if none must wait, and the resulting buckets.
         """
+        if not draws:
+            return None, []
         with self._database.transaction() as cursor:
             rows = _rows(cursor, draws)
             held = [

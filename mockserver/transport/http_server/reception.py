@@ -30,10 +30,6 @@ log = logging.getLogger(__name__)
 _LOOK = (
     0.05 if sys.platform == "win32" else 0.1
 )  # seconds; on Windows, select() misses sockets that are added meanwhile
-_MAX_ANSWERING = 0.002  # seconds that the thread which waits for connections may answer a request itself
-# The same if other processes serve the port, too: for a short time they can have the lock of the store that they share,
-# and another thread would only compute beside this one. Two workers need a fifth less processor time for a chat.
-_MAX_ANSWERING_OF_WORKERS = 0.02
 _AT_ONCE = 64  # connections accepted per event
 _CONTROL = "/_mock"
 _HEALTH = ("/_mock/health", "/health", "/ready")
@@ -61,8 +57,9 @@ class Reception:
     """The connections that no thread answers: those that wait for a request, and those that are being closed.
 
     Clients have ``timeout`` seconds to send the head of a request, whose size has ``limits``. ``room`` is the maximum
-    number of connections. ``refuse`` writes an ``ApiError`` to a connection. If other processes accept connections of
-    the same listeners, ``turn`` says when they should.
+    number of connections. The thread that waits for them may answer a request itself for ``max_answering`` seconds.
+    ``refuse`` writes an ``ApiError`` to a connection. If other processes accept connections of the same listeners,
+    ``turn`` says when they should.
     """
 
     def __init__(
@@ -75,11 +72,12 @@ class Reception:
         limits: HeadLimits,
         timeout: float,
         room: int,
+        max_answering: float,
         turn: Turn | None = None,
     ) -> None:
         self._listeners = listeners
         self._turn = turn
-        self._max_answering = _MAX_ANSWERING if turn is None else _MAX_ANSWERING_OF_WORKERS
+        self._max_answering = max_answering
         self._at_once = _AT_ONCE if turn is None else 1
         self._has_yielded = False  # other processes had the time to accept what waits
         self._workers = workers

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.catalog.reading import CatalogError
 from mockserver.errors import ApiError, ErrorTable, Refusal
+from mockserver.state.shared import SQLITE
 from mockserver.transport.http_server.descriptors import room_for_connections
 from mockserver.transport.http_server.heads import HeadLimits
 from mockserver.transport.http_server.listener import open_listener
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SPARE_CONNECTIONS = 8  # connections beyond those that threads answer
+_MAX_ANSWERING = 0.002  # seconds that the thread which waits for connections may answer a request itself
+# The same with a store in SQLite: another thread or process can have its lock for a short time, and one more thread
+# would only wait for it, too. While a thread waits for Redis, others can compute.
+_MAX_ANSWERING_OVER_SQLITE = 0.02
 _QUICK = 0.02  # seconds; even if some requests are answered at the same time
 _NO_WORKER = "The worker that has all calls does not answer. Try again later."
 _NO_MEMORY = "The server could not answer. Try again later."
@@ -110,6 +115,7 @@ class HttpServer:
             limits=HeadLimits(settings.max_head_bytes, settings.max_head_fields),
             timeout=settings.socket_timeout,
             room=room,
+            max_answering=_max_answering(settings),
             turn=None if family is None else family.turn,
         )
         self._workers.start()
@@ -239,6 +245,11 @@ class HttpServer:
     def ca_file(self) -> Path | None:
         """Return the file (PEM) by which clients verify the server; ``None`` if it speaks plain HTTP."""
         return None if self._certificate is None else self._certificate.ca_file
+
+
+def _max_answering(settings: Settings) -> float:
+    scheme, _, _ = settings.store.partition(":")
+    return _MAX_ANSWERING_OVER_SQLITE if scheme == SQLITE else _MAX_ANSWERING
 
 
 def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:

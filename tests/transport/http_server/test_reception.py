@@ -43,7 +43,7 @@ class App:
 
 
 @contextmanager
-def serving(app: WSGIApplication, **settings: float) -> Iterator[HttpServer]:
+def serving(app: WSGIApplication, **settings: float | str) -> Iterator[HttpServer]:
     """Yield a server of ``app``, which has run and stops at the end."""
     server = listen(Settings(port=0, socket_timeout=30, **settings), app)  # type: ignore[arg-type]
     thread = threading.Thread(target=server.serve)
@@ -77,9 +77,10 @@ def test_short_requests_of_a_connection_are_answered_by_the_thread_that_waits_fo
     )
 
 
-def test_long_requests_keep_no_others_waiting() -> None:
+@pytest.mark.parametrize("store", ["memory", "sqlite:state.sqlite"])
+def test_long_requests_keep_no_others_waiting(store: str) -> None:
     app = App()
-    with serving(app) as server, ExitStack() as open_:
+    with serving(app, store=store) as server, ExitStack() as open_:
         answers = []
         for number in range(1, 31):
             answers.append(asks_at_once(server.url, LONG, open_))
@@ -118,6 +119,25 @@ def test_long_requests_that_arrive_together_do_not_stop_one_leader_after_the_oth
         assert len(leaders) < len(connections) / 2  # one, unless the machine is busy
         app.gate.set()
         assert all(answer_on(connection).startswith(b"HTTP/1.1 200 OK") for connection in connections)
+
+
+@pytest.mark.parametrize(
+    ("store", "seconds"),
+    [("memory", 0.002), ("sqlite:state.sqlite", 0.02), ("redis://127.0.0.1:6379", 0.002)],
+)
+def test_a_leader_may_wait_longer_for_the_lock_of_sqlite(
+    store: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    noting = SimpleNamespace(monotonic=time.monotonic, sleep=slept.append)
+    monkeypatch.setattr(reception, "time", noting)
+    app = App()
+    app.gate.set()
+    with serving(app, store=store) as server, ExitStack() as open_:
+        assert eventually(
+            lambda: asks_at_once(server.url, LONG, open_)().startswith(b"HTTP/1.1 200 OK") and slept
+        )
+    assert set(slept) == {seconds}
 
 
 def test_requests_that_follow_each_other_at_once_are_all_answered() -> None:
