@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.catalog.reading import CatalogError
 from mockserver.errors import ApiError, ErrorTable, Refusal
-from mockserver.state.shared import SQLITE
+from mockserver.state.shared import MEMORY
 from mockserver.transport.http_server.descriptors import room_for_connections
 from mockserver.transport.http_server.heads import HeadLimits
 from mockserver.transport.http_server.listener import open_listener
@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 _SPARE_CONNECTIONS = 8  # connections beyond those that threads answer
 _MAX_ANSWERING = 0.002  # seconds that the thread which waits for connections may answer a request itself
-# The same with a store in SQLite: another thread or process can have its lock for a short time, and one more thread
-# would only wait for it, too. While a thread waits for Redis, others can compute.
-_MAX_ANSWERING_OVER_SQLITE = 0.02
+# The same with a store in SQLite or Redis: it is waited for, by one more thread, too, which would only take the
+# interpreter from the others. A process needs a third less processor time for a chat.
+_MAX_ANSWERING_OVER_STORE = 0.02
 _QUICK = 0.02  # seconds; even if some requests are answered at the same time
 _NO_WORKER = "The worker that has all calls does not answer. Try again later."
 _NO_MEMORY = "The server could not answer. Try again later."
@@ -249,7 +249,7 @@ class HttpServer:
 
 def _max_answering(settings: Settings) -> float:
     scheme, _, _ = settings.store.partition(":")
-    return _MAX_ANSWERING_OVER_SQLITE if scheme == SQLITE else _MAX_ANSWERING
+    return _MAX_ANSWERING if scheme == MEMORY else _MAX_ANSWERING_OVER_STORE
 
 
 def listen(settings: Settings, app: WSGIApplication, closing: threading.Event | None = None) -> HttpServer:

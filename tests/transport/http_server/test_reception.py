@@ -123,9 +123,9 @@ def test_long_requests_that_arrive_together_do_not_stop_one_leader_after_the_oth
 
 @pytest.mark.parametrize(
     ("store", "seconds"),
-    [("memory", 0.002), ("sqlite:state.sqlite", 0.02), ("redis://127.0.0.1:6379", 0.002)],
+    [("memory", 0.002), ("sqlite:state.sqlite", 0.02), ("redis://127.0.0.1:6379", 0.02)],
 )
-def test_a_leader_may_wait_longer_for_the_lock_of_sqlite(
+def test_a_leader_may_wait_longer_for_a_store(
     store: str, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
