@@ -64,7 +64,8 @@ class Processes:
         self.start("serve", "--heavy-work", "workers", "--port", "0", "--remember-speech", "0", *options)
         found = re.search(r"http://\S+/v1", self.said)
         assert found
-        return openai.OpenAI(base_url=found[0], api_key="sk-mock-tier-5-worker", max_retries=0)
+        client = openai.OpenAI(base_url=found[0], api_key="sk-mock-tier-5-worker", max_retries=0)
+        return self._stack.enter_context(client)
 
 
 @pytest.fixture
