@@ -9,12 +9,13 @@ from typing import NamedTuple
 class Arriving(NamedTuple):
     """A request that has arrived, without secrets but in its ``headers``.
 
-    ``host`` and ``port`` are those that the client has called, ``resource`` and ``route`` those of its operation.
-    ``connection`` is the id of the handshake of a message, and ``opens_connection`` is true for a handshake.
-    ``is_inner`` is true for requests of the server itself.
+    ``arrived`` is the time of its arrival by ``time.perf_counter``. ``host`` and ``port`` are those that the client has
+    called, ``resource`` and ``route`` those of its operation. ``connection`` is the id of the handshake of a message,
+    and ``opens_connection`` is true for a handshake. ``is_inner`` is true for requests of the server itself.
     """
 
     id: str
+    arrived: float
     method: str
     path: str
     headers: Mapping[str, str]

@@ -42,7 +42,7 @@ class Tracing:
         self._connections: OrderedDict[str, SpanContext] = OrderedDict()
 
     def begin(self, request: Arriving) -> ExchangeSpan:
-        """Begin the span of an exchange. It continues the trace of the client's ``traceparent``."""
+        """Begin the span of an exchange, at its arrival. It continues the trace of the client's ``traceparent``."""
         gen_ai = gen_ai_of(request.resource)
         attributes: Attributes = {
             "http.request.method": request.method,
@@ -62,6 +62,7 @@ class Tracing:
             kind=SpanKind.INTERNAL if request.is_inner else SpanKind.SERVER,
             attributes=clean(attributes),
             links=[Link(known)] if known else (),
+            start_time=time.time_ns() - int((time.perf_counter() - request.arrived) * 1e9),
         )
         if request.opens_connection:
             with self._lock:

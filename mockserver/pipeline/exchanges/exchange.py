@@ -64,7 +64,7 @@ def begin(
     ``began`` is the time of its arrival by ``time.perf_counter``, by default now. ``tracing`` makes its span, if any.
     """
     began = time.perf_counter() if began is None else began
-    span = None if tracing is None else begin_span(tracing, request_id, request, operation)
+    span = None if tracing is None else begin_span(tracing, request_id, request, operation, began)
     kept, now = (journal, journal.clock.now()) if journal.is_kept else (None, 0.0)
     return Exchange(kept, request_id, request, operation, now, began, span)
 

@@ -18,13 +18,17 @@ _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # in the path of an operation
 
 
 def begin_span(
-    tracing: Tracing, request_id: str, request: Request, operation: Operation | None
+    tracing: Tracing, request_id: str, request: Request, operation: Operation | None, arrived: float
 ) -> ExchangeSpan:
-    """Begin the span of a request; ``operation`` is ``None`` for a URL without an endpoint."""
+    """Begin the span of a request that ``arrived`` at a time of ``time.perf_counter``.
+
+    ``operation`` is ``None`` for a URL without an endpoint.
+    """
     called = parse_authority(request.headers.get("host", ""))
     return tracing.begin(
         Arriving(
             request_id,
+            arrived,
             request.method,
             request.secrets.hide_in_path(request.path),
             request.headers,
