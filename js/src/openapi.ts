@@ -3387,6 +3387,8 @@ export interface operations {
                 status?: string;
                 /** @description The id of an event, or the cursor of a list, to begin after; by default from now on. */
                 after?: string;
+                /** @description true for events of changed stubs, faults, settings, limits, models and the clock, too. */
+                changes?: string;
             };
             header?: never;
             path?: never;
@@ -3394,7 +3396,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The events entry, removed, skipped, deleted and failed. */
+            /** @description The events entry, removed, skipped, deleted, changed and failed. */
             200: {
                 headers: {
                     [name: string]: unknown;
