@@ -7,6 +7,7 @@ import time
 from itertools import islice
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 import pytest
 from openapi_spec_validator import validate
@@ -14,9 +15,11 @@ from openapi_spec_validator import validate
 from benchmarks.processes import Server, clean_environment
 from mockserver.app import OPERATIONS
 from mockserver.catalog.paths import WEBSOCKET
+from mockserver.settings.model import Settings
+from mockserver.testing.mock_server import MockServer
 from tools.fuzz.calls import Call, every_call
 from tools.fuzz.described import api_document
-from tools.fuzz.exchange import Request, saved
+from tools.fuzz.exchange import Request, saved, send
 from tools.fuzz.mutation_fuzzer import Finding, MutationFuzzer
 from tools.fuzz.requests import Requests
 
@@ -66,6 +69,16 @@ def findings(path: str, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
     with Server(command, environment=clean_environment()) as server:
         fuzzer = MutationFuzzer(server, CALLS, 1)
         return list(islice(fuzzer.episode(1, time.monotonic() + 0.5), 1))
+
+
+def test_a_stream_of_events_without_an_end_is_read_for_a_while() -> None:
+    with MockServer(Settings(port=0, whisper_model="none", log_level="error")) as server:
+        parts = urlsplit(server.url)
+        answer = send(
+            (str(parts.hostname), int(parts.port or 0)), Request("GET", "/_mock/journal/events"), 60
+        )
+    assert answer.status == 200
+    assert answer.body.startswith(b": listening")
 
 
 def test_every_call_of_the_server_is_fuzzed() -> None:

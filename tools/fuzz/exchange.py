@@ -6,12 +6,14 @@ import http.client
 import json
 import shlex
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 KEY = "sk-mock-tier-5-fuzz"
 _MAX_READ = 1 << 24  # bytes of an answer that are read
+_STREAMED = 2.0  # seconds for which events are read: those of the journal have no end
 _SHOWN = 4096  # bytes of a request that are shown in a command
 
 
@@ -111,11 +113,28 @@ def _answer(connection: socket.socket, method: str) -> Answer:
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        return Answer(response.status, headers, _events(connection, response))
     try:
         body = response.read(_MAX_READ)
     except http.client.IncompleteRead as error:
         body = error.partial
     return Answer(response.status, headers, body)
+
+
+def _events(connection: socket.socket, response: http.client.HTTPResponse) -> bytes:
+    """Return what is sent of a stream of events in some seconds."""
+    body, end = b"", time.monotonic() + _STREAMED
+    try:
+        while len(body) < _MAX_READ and (left := end - time.monotonic()) > 0:
+            connection.settimeout(left)
+            piece = response.read1(_MAX_READ)
+            if not piece:
+                break
+            body += piece
+    except (TimeoutError, http.client.IncompleteRead):
+        pass
+    return body
 
 
 def saved(request: Request, folder: Path, name: str) -> Path:
