@@ -91,7 +91,7 @@ test-browser: $(DEV) $(BROWSER)
 
 # tests/conftest.py needs packages that only the other tests have.
 test-dashboard: $(DASHBOARD)/.python
-	$(DASHBOARD)/bin/python -m pytest -n 2 --dist worksteal --confcutdir tests/dashboard tests/dashboard
+	$(DASHBOARD)/bin/python -m pytest -n 3 --dist worksteal --confcutdir tests/dashboard tests/dashboard
 
 # Warnings of the clients are ignored; tests/conftest.py needs packages that only the other tests have.
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm

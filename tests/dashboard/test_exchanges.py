@@ -303,6 +303,7 @@ def test_the_focus_stays_near_when_something_closes(opened: Callable[..., Page],
     page.get_by_role("button", name="Cancel").press("Enter")
     expect(page.get_by_role("button", name="Add a condition")).to_be_focused()
     page.get_by_role("button", name="Delete all…").press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Delete all…")).to_be_focused()
 
