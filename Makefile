@@ -1,8 +1,8 @@
 # make run      sets up the environment and serves on 127.0.0.1:$(PORT); ARGS go to `mockserver serve`
 # make demo     a tour with the official SDK: speech, and real transcription; a spoken chat; a voice assistant
 # make test     sets up the environment and runs lint, types and tests; with TRAINING=1 also the tests of the training
+#               with AGAIN=1 the tests that failed beside others run once more, one after another
 # make test-fast runs the tests that are not marked `slow`: under two minutes on two cores
-# make test-failed runs the tests again that failed in the last `make test`, one after another
 # make whisper  trains the embedded Whisper (hours; continues where it was stopped); ARGS go to the training
 # make lock     updates requirements/*.txt and package-lock.json of the tests to the newest versions that are allowed
 # make test-lowest, make test-latest    run the tests with the lowest and the newest allowed versions of the dependencies
@@ -49,12 +49,13 @@ UV := build/uv/bin/uv
 # Neighbouring tests stay in one process, which has their servers and models; a process that has none left takes half of
 # those of another.
 IN_PARALLEL := -n auto --dist worksteal
+ONCE_MORE = $(if $(AGAIN),|| $(1) -m pytest --last-failed --last-failed-no-failures none $(2))
 LOCK := $(UV) pip compile --quiet --no-progress --upgrade --universal --python-version 3.11 --no-emit-index-url \
   --custom-compile-command "make lock"
 LOCK_IMAGE := $(UV) pip compile --quiet --no-progress --upgrade --python-platform linux --python-version 3.13 \
   --no-emit-index-url --custom-compile-command "make lock" --generate-hashes
 
-.PHONY: run demo environments test test-fast test-failed test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
+.PHONY: run demo environments test test-fast test-lowest test-latest test-sdk test-browser test-dashboard test-clients test-realtime-clients test-js js-types test-release test-image test-deploy sbom fuzz pictures dashboard-pictures llms dashboard-libraries check format bench build lock whisper clean
 
 run: $(RUN)
 	$(BIN)/mockserver serve --port $(PORT) $(ARGS)
@@ -65,13 +66,10 @@ demo: $(DEV)
 	$(BIN)/python docs/examples/assistant.py
 
 test: check $(SDK) $(if $(TRAINING),$(VENV)/.training)
-	$(BIN)/python -m pytest $(IN_PARALLEL)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(call ONCE_MORE,$(BIN)/python)
 
 test-fast: $(DEV)
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow"
-
-test-failed: $(DEV)
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test-lowest: $(UV) $(SDK)
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) build/lowest
@@ -91,7 +89,8 @@ test-browser: $(DEV) $(BROWSER)
 
 # tests/conftest.py needs packages that only the other tests have.
 test-dashboard: $(DASHBOARD)/.python
-	$(DASHBOARD)/bin/python -m pytest -n 3 --dist worksteal --confcutdir tests/dashboard tests/dashboard
+	$(DASHBOARD)/bin/python -m pytest -n 3 --dist worksteal --confcutdir tests/dashboard tests/dashboard \
+	  $(call ONCE_MORE,$(DASHBOARD)/bin/python,--confcutdir tests/dashboard tests/dashboard)
 
 # Warnings of the clients are ignored; tests/conftest.py needs packages that only the other tests have.
 test-clients: $(CLIENTS)/.python $(CLIENTS)/.npm
@@ -110,7 +109,7 @@ test-deploy: $(RUN) $(RELEASE)/.python
 sbom: $(RELEASE)/.python
 	$(RELEASE)/bin/python -m tools.sbom build/sbom
 
-environments: $(CLIENTS)/.npm $(REALTIME_CLIENTS)/.npm $(DASHBOARD)/.python $(RELEASE)/.python $(FUZZ)/.python $(JS) $(BROWSER)
+environments: $(CLIENTS)/.npm $(REALTIME_CLIENTS)/.npm $(DASHBOARD)/.python $(RELEASE)/.python $(JS) $(BROWSER)
 
 test-image: $(DEV) $(IMAGE_NPM)
 	$(BIN)/python -m pytest --confcutdir tests/image tests/image

@@ -227,7 +227,8 @@ def test_the_state_of_a_scenario_is_set(
     page.goto(PAGE)
     state_of = page.get_by_label("State of account")
     expect(state_of).to_have_value("ordered")
-    state_of.select_option("started")
+    with page.expect_response("**/_mock/scenarios/**"):
+        state_of.select_option("started")
     expect(state_of).to_have_value("started")
     assert say(api, "An order.") == "What?"
     expect(state_of).to_have_value("ordered")
